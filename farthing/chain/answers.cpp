@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+// A node's JSON answers, parsed into types. Nothing a node says is believed unchecked.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <span>
+
+#include "farthing/base/hex.hpp"
+#include "farthing/base/printable.hpp"
+#include "farthing/chain/evm_chain.hpp"
+#include "farthing/evm/abi.hpp"
+
+namespace farthing::chain {
+namespace {
+
+/// A block of 30 million gas pays for no more: the cheapest event costs 375 and its call the rest.
+constexpr std::size_t kEventsMax = 32'768;
+constexpr std::size_t kTopicsMax = 4;
+/// How much of a node's or a contract's own words is kept. Source: protocol.md 8.3.
+constexpr std::size_t kMessageMax = 500;
+
+std::unexpected<Error> wrong(std::string_view what) {
+    return fail(Errc::rpc_failed, fmt::format("the node's answer has no valid {}", what));
+}
+
+const json::Value* member(const json::Value& object, std::string_view name) {
+    const auto* members = object.if_object();
+    return members == nullptr ? nullptr : members->if_contains(name);
+}
+
+template <class T>
+Result<T> member_as(const json::Value& object, std::string_view name) {
+    const auto* value = member(object, name);
+    if (value == nullptr) return wrong(name);
+    auto decoded = json::decode<T>(*value);
+    if (!decoded) return wrong(name);
+    return decoded;
+}
+
+Result<std::uint64_t> member_number(const json::Value& object, std::string_view name) {
+    const auto* value = member(object, name);
+    if (value == nullptr) return wrong(name);
+    FARTHING_TRY(const auto number, parse_quantity(*value, name));
+    const auto small = number.to_u64();
+    if (!small) return wrong(name);
+    return *small;
+}
+
+/// Event data may be longer than other byte strings.
+Result<Bytes> event_data(const json::Value& event) {
+    const auto* value = member(event, "data");
+    if (value == nullptr || !value->is_string() || value->get_string().size() > (1 << 20))
+        return wrong("data");
+    auto data = from_hex(value->get_string());
+    if (!data) return wrong("data");
+    return data;
+}
+
+Result<Event> parse_event(const json::Value& value) {
+    Event event;
+    FARTHING_TRY(event.address, member_as<Address>(value, "address"));
+    FARTHING_TRY(event.topics, member_as<std::vector<Bytes32>>(value, "topics"));
+    if (event.topics.size() > kTopicsMax) return wrong("topics");
+    FARTHING_TRY(event.data, event_data(value));
+    return event;
+}
+
+/// What nodes say of a transaction, in lower case. Geth's words first, then erigon's, nethermind's,
+/// besu's, anvil's. The first list with a hit wins: what is certain to have been taken, or to have
+/// been spent, must never be read as refused.
+using Words = std::span<const std::string_view>;
+
+constexpr std::array<std::string_view, 6> kHasIt{
+    "already known", "already imported",  "existing tx with same hash",
+    "alreadyknown",  "known transaction", "transaction already exists"};
+constexpr std::array<std::string_view, 4> kNonceSpent{"nonce too low", "nonce is too low",
+                                                      "oldnonce", "nonce_too_low"};
+/// Another transaction holds the nonce, the fee is too low for the pool, or there is a gap before
+/// the nonce: read both again.
+constexpr std::array<std::string_view, 13> kReadAgain{"underpriced",
+                                                      "max fee per gas less than block base fee",
+                                                      "could not replace existing tx",
+                                                      "replacementnotallowed",
+                                                      "replacement not allowed",
+                                                      "insufficient gas price to replace",
+                                                      "feetoolow",
+                                                      "fee too low",
+                                                      "gas price below",
+                                                      "gas price too low",
+                                                      "nonce too high",
+                                                      "noncegap",
+                                                      "nonce gap"};
+constexpr std::array<std::string_view, 4> kNoFunds{"insufficient funds", "insufficientfunds",
+                                                   "upfront cost exceeds account balance",
+                                                   "doesn't have enough funds"};
+/// Refused before it reached the pool.
+constexpr std::array<std::string_view, 28> kRefused{"intrinsic gas",
+                                                    "exceeds block gas limit",
+                                                    "gaslimitexceeded",
+                                                    "gas limit is too high",
+                                                    "gas uint64 overflow",
+                                                    "invalid sender",
+                                                    "sender not an eoa",
+                                                    "invalid chain id",
+                                                    "wrong chainid",
+                                                    "only replay-protected",
+                                                    "transaction type not supported",
+                                                    "unknown transaction type",
+                                                    "notsupportedtxtype",
+                                                    "higher than max fee per gas",
+                                                    "oversized data",
+                                                    "maxtxsizeexceeded",
+                                                    "max initcode size exceeded",
+                                                    "exceeds the configured cap",
+                                                    "invalid transaction v, r, s",
+                                                    "invalid signature",
+                                                    "nonce has max value",
+                                                    "rlp: ",
+                                                    "failed to decode signed transaction",
+                                                    "pool is full",
+                                                    "txpoolisfull",
+                                                    "account limit exceeded",
+                                                    "in-flight transaction limit",
+                                                    "does not exist/is not available"};
+
+bool mentions(std::string_view text, std::string_view part) {
+    return text.find(part) != std::string_view::npos;
+}
+
+bool mentions_any(std::string_view text, Words words) {
+    return std::ranges::any_of(words, [&](auto each) { return mentions(text, each); });
+}
+
+std::string lower(std::string_view text) {
+    std::string out(text.substr(0, 2000));
+    std::ranges::transform(out, out.begin(), [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    });
+    return out;
+}
+
+/// Nodes put more under `data`: text, or an object with `message` and `data`.
+std::string_view text_in(const json::Value& data, std::string_view name) {
+    const auto* inner = data.is_object() ? member(data, name) : &data;
+    const auto* text = inner == nullptr ? nullptr : inner->if_string();
+    return text == nullptr ? std::string_view{} : std::string_view(*text);
+}
+
+/// Revert data: `0x…`, with nethermind `Reverted 0x…`.
+Bytes revert_data(const json::Value& data) {
+    auto text = text_in(data, "data");
+    constexpr std::string_view kPrefix = "Reverted ";
+    if (text.starts_with(kPrefix)) text.remove_prefix(kPrefix.size());
+    auto bytes = from_hex(text);
+    return bytes ? *std::move(bytes) : Bytes{};
+}
+
+/// The text of `Error(string)`, when the revert data is one.
+std::string reason_of(const Bytes& data) {
+    constexpr std::array<std::uint8_t, 4> kErrorString{0x08, 0xc3, 0x79, 0xa0};
+    if (data.size() < 4 || !std::equal(kErrorString.begin(), kErrorString.end(), data.begin()))
+        return {};
+    const auto text = abi::Reader(ByteView(data).subspan(4)).text(0);
+    return text ? printable(*text, kMessageMax) : std::string{};
+}
+
+}  // namespace
+
+Result<U256> parse_quantity(const json::Value& value, std::string_view what) {
+    const auto* text = value.if_string();
+    if (text == nullptr) return wrong(what);
+    auto number = u256_from_quantity(*text);
+    if (!number) return wrong(what);
+    return number;
+}
+
+Result<Head> parse_head(const json::Value& block) {
+    Head head;
+    FARTHING_TRY(head.number, member_number(block, "number"));
+    FARTHING_TRY(head.timestamp, member_number(block, "timestamp"));
+    const auto* base_fee = member(block, "baseFeePerGas");
+    if (base_fee == nullptr)
+        return fail(Errc::rpc_failed, "the chain has no base fee: EIP-1559 is required");
+    FARTHING_TRY(head.base_fee, parse_quantity(*base_fee, "baseFeePerGas"));
+    return head;
+}
+
+Result<std::optional<Receipt>> parse_receipt(const json::Value& value, const Bytes32& wanted) {
+    if (value.is_null()) return std::optional<Receipt>{};
+    Receipt receipt;
+    FARTHING_TRY(receipt.hash, member_as<Bytes32>(value, "transactionHash"));
+    if (receipt.hash != wanted) return wrong("transactionHash");
+    // Some nodes answer for what still waits in their pool.
+    const auto* block = member(value, "blockNumber");
+    if (block != nullptr && block->is_null()) return std::optional<Receipt>{};
+    FARTHING_TRY(receipt.block_number, member_number(value, "blockNumber"));
+    FARTHING_TRY(const auto status, member_number(value, "status"));
+    if (status > 1) return wrong("status");
+    receipt.success = status == 1;
+    FARTHING_TRY(receipt.gas_used, member_number(value, "gasUsed"));
+    const auto* logs = member(value, "logs");
+    if (logs == nullptr || !logs->is_array() || logs->get_array().size() > kEventsMax)
+        return wrong("logs");
+    for (const auto& each : logs->get_array()) {
+        FARTHING_TRY(auto event, parse_event(each));
+        receipt.events.push_back(std::move(event));
+    }
+    return std::optional<Receipt>(std::move(receipt));
+}
+
+std::optional<Revert> as_revert(const net::RpcError& error) {
+    Revert revert{.data = revert_data(error.data), .message = {}};
+    const auto message = lower(error.message);
+    const bool reverted = error.code == 3 || !revert.data.empty() || mentions(message, "revert") ||
+                          mentions(message, "invalid opcode") || mentions(message, "out of gas") ||
+                          mentions(message, "stack underflow") || mentions(message, "invalid jump");
+    if (!reverted) return std::nullopt;
+    revert.message = reason_of(revert.data);
+    if (revert.message.empty()) revert.message = printable(error.message, kMessageMax);
+    return revert;
+}
+
+SendResult classify_send_error(const net::RpcError& error) {
+    const auto text = lower(error.message) + " " + lower(text_in(error.data, "message"));
+    SendResult result{Taken::unclear, printable(error.message, kMessageMax)};
+    if (mentions_any(text, kHasIt) && !mentions(text, "unknown transaction")) {
+        result.taken = Taken::accepted;
+    } else if (mentions_any(text, kNonceSpent)) {
+        result.taken = Taken::nonce_used;
+    } else if (mentions_any(text, kReadAgain)) {
+        result.taken = Taken::underpriced;
+    } else if (mentions_any(text, kNoFunds)) {
+        result.taken = Taken::no_funds;
+    } else if (mentions_any(text, kRefused)) {
+        result.taken = Taken::refused;
+    }
+    return result;
+}
+
+}  // namespace farthing::chain

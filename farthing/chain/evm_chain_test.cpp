@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "farthing/chain/evm_chain.hpp"
+
+#include <doctest/doctest.h>
+
+#include "farthing/base/hex.hpp"
+#include "farthing/evm/abi.hpp"
+#include "farthing/testing/chain/fake_node.hpp"
+#include "farthing/testing/world.hpp"
+
+namespace farthing::chain {
+namespace {
+
+using testing::development_key;
+using testing::Fault;
+using testing::Op;
+
+/// A node, and the chain as it is asked over JSON-RPC.
+struct Served : testing::ChainWorld {
+    testing::FakeNode node{chain};
+    EvmChain asked{evm_network(84532), node, net::parse_url("http://127.0.0.1:1").value(),
+                   std::chrono::seconds(10)};
+
+    const Address gas_account = address_of(development_key(kGasKey));
+
+    SignedTransaction transaction(std::uint64_t nonce, Call call) {
+        const Transaction fields{.chain_id = 84532,
+                                 .nonce = nonce,
+                                 .max_priority_fee_per_gas = U256(1),
+                                 .max_fee_per_gas = U256(2'000'000'000),
+                                 .gas_limit = 100'000,
+                                 .to = call.to,
+                                 .value = {},
+                                 .data = std::move(call.data)};
+        return sign(fields, development_key(kGasKey));
+    }
+    /// Lies about one method.
+    void answer(std::string method, std::string_view member, json::Value value) {
+        node.lie = [method, name = std::string(member), value](
+                       std::string_view asked_method,
+                       const json::Array&) -> std::optional<json::Object> {
+            if (asked_method != method) return std::nullopt;
+            return json::Object{{name, value}};
+        };
+    }
+};
+
+json::Value node_error(int code, std::string_view message) {
+    return json::Object{{"code", code}, {"message", message}};
+}
+
+}  // namespace
+
+TEST_CASE("chain: reads what a node says") {
+    Served world;
+    CHECK(world.run(world.asked.chain_id()).value() == 84532);
+    CHECK(world.run(world.asked.head()).value().base_fee == U256(1'000'000'000));
+    const auto fees = world.run(world.asked.fees()).value();
+    CHECK(fees.max_fee == U256(2'001'000'000));
+    CHECK(fees.priority_fee == U256(1'000'000));
+    CHECK(world.run(world.asked.balance(world.gas_account)).value() ==
+          U256(1'000'000'000'000'000'000));
+    CHECK(world.run(world.asked.pending_nonce(world.gas_account)).value() == 0);
+}
+
+TEST_CASE("chain: a payment goes from estimate to receipt") {
+    Served world;
+    const auto payment = world.payment(0);
+    const auto gas =
+        world.run(world.asked.estimate_gas(payment->transfer(), world.gas_account)).value();
+    REQUIRE(gas);
+    CHECK(*gas == 60'000);
+    world.chain.auto_mine = false;
+    const auto sent = world.transaction(0, payment->transfer());
+    CHECK(world.run(world.asked.send(sent.raw)).value().taken == Taken::accepted);
+    CHECK(world.run(world.asked.send(sent.raw)).value().taken == Taken::accepted);
+    CHECK(world.run(world.asked.pending_nonce(world.gas_account)).value() == 1);
+    CHECK(world.run(world.asked.mined_nonce(world.gas_account)).value() == 0);
+    const std::vector hashes{sent.hash, Bytes32{}};
+    auto receipts = world.run(world.asked.receipts(hashes)).value();
+    REQUIRE(receipts.size() == 2);
+    CHECK_FALSE(receipts[0]);
+    world.chain.mine();
+    receipts = world.run(world.asked.receipts(hashes)).value();
+    REQUIRE(receipts[0]);
+    CHECK_FALSE(receipts[1]);
+    CHECK(receipts[0]->success);
+    CHECK(receipts[0]->events.size() == 2);
+    CHECK(world.run(world.asked.send(sent.raw)).value().taken == Taken::nonce_used);
+}
+
+TEST_CASE("chain: a batch of reads keeps its order, and a revert is an answer") {
+    Served world;
+    const auto token = world.chain.evm.token_address;
+    const std::vector reads{Read::code_of(token), Read::code_of(Address{{1}}),
+                            Read::of(erc20::name(token)), Read::of({token, Bytes{1, 2, 3, 4}}),
+                            Read::of(erc20::balance_of(token, Address{{1}}))};
+    const auto answers = world.run(world.asked.read(reads)).value();
+    REQUIRE(answers.size() == 5);
+    CHECK_FALSE(answers[0]->empty());
+    CHECK(answers[1]->empty());
+    CHECK(abi::Reader(*answers[2]).text(0).value() == "USDC");
+    CHECK_FALSE(answers[3]);
+    CHECK(abi::Reader(*answers[4]).number(0).value() == U256(0));
+}
+
+TEST_CASE("chain: code that cannot be read is never no code") {
+    Served world;
+    const auto codes = [&] {
+        std::vector reads{Read::code_of(world.chain.evm.token_address)};
+        return world.run(world.asked.read(std::move(reads)));
+    };
+    world.answer("eth_getCode", "error", node_error(3, "execution reverted"));
+    REQUIRE_FALSE(codes());
+    CHECK(kind_of(codes().error().code) == Kind::unavailable);
+    for (const json::Value& bad : {json::Value(nullptr), json::Value(""), json::Value("0x1"),
+                                   json::Value(0), json::Value("zz")}) {
+        world.answer("eth_getCode", "result", bad);
+        CHECK_FALSE(codes());
+    }
+    world.answer("eth_getCode", "result", json::Value("0x"));
+    CHECK(codes().value()[0]->empty());
+}
+
+TEST_CASE("chain: an answer that is none is unavailable, whatever was asked") {
+    Served world;
+    const auto account = world.gas_account;
+    const Call call{account, {}};
+    const auto expect_unavailable = [&](const auto& result) {
+        REQUIRE_FALSE(result);
+        CHECK(kind_of(result.error().code) == Kind::unavailable);
+    };
+    const auto ask_everything = [&] {
+        expect_unavailable(world.run(world.asked.chain_id()));
+        expect_unavailable(world.run(world.asked.head()));
+        expect_unavailable(world.run(world.asked.fees()));
+        expect_unavailable(world.run(world.asked.balance(account)));
+        expect_unavailable(world.run(world.asked.pending_nonce(account)));
+        expect_unavailable(world.run(world.asked.mined_nonce(account)));
+        std::vector reads{Read::of(call)};
+        expect_unavailable(world.run(world.asked.read(std::move(reads))));
+        expect_unavailable(world.run(world.asked.estimate_gas(call, account)));
+        expect_unavailable(world.run(world.asked.receipts({Bytes32{}})));
+    };
+    world.node.instead = net::Response{.status = 502, .headers = {}, .body = "bad gateway"};
+    ask_everything();
+    expect_unavailable(world.run(world.asked.send({1})));
+    world.node.instead = net::Response{.status = 200, .headers = {}, .body = "<html>"};
+    ask_everything();
+    world.node.instead.reset();
+    // One that every method gets, and that is no answer to any of them.
+    for (const json::Value& bad :
+         {json::Value(json::Array{}), json::Value(-1), json::Value(true), json::Value("twelve")}) {
+        world.node.lie = [&](std::string_view, const json::Array&) -> std::optional<json::Object> {
+            return json::Object{{"result", bad}};
+        };
+        ask_everything();
+    }
+    world.node.lie = [](std::string_view, const json::Array&) -> std::optional<json::Object> {
+        return json::Object{{"error", node_error(-32005, "rate limited")}};
+    };
+    ask_everything();
+    CHECK(world.run(world.asked.send({1})).value().taken == Taken::unclear);
+}
+
+TEST_CASE("chain: fees beyond all bounds are an error, not a wrapped number") {
+    Served world;
+    world.answer("eth_maxPriorityFeePerGas", "result", json::Value("0x" + std::string(64, 'f')));
+    CHECK_FALSE(world.run(world.asked.fees()));
+}
+
+TEST_CASE("chain: a send without an answer is neither taken nor refused") {
+    Served world;
+    world.chain.fail_next(Op::send, Fault::no_answer_after());
+    const auto sent = world.transaction(0, {world.gas_account, {}});
+    CHECK_FALSE(world.run(world.asked.send(sent.raw)));
+    CHECK(world.chain.mined().size() == 1);
+}
+
+}  // namespace farthing::chain

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "farthing/net/server.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <charconv>
+#include <list>
+
+#include "farthing/io/signal.hpp"
+#include "farthing/io/task_group.hpp"
+#include "farthing/net/http1_connection.hpp"
+
+namespace farthing::net {
+namespace {
+
+using Endpoint = asio::ip::tcp::endpoint;
+
+/// After a failed accept (no file descriptors left), before the next one.
+constexpr std::chrono::milliseconds kAcceptPause{100};
+
+Result<Endpoint> parse_endpoint(const std::string& address) {
+    const auto bad = [&] {
+        return fail(Errc::invalid_argument,
+                    address + ": expected ip:port, as 127.0.0.1:8402 or [::1]:8402");
+    };
+    const auto colon = address.rfind(':');
+    if (colon == std::string::npos) return bad();
+    auto host = address.substr(0, colon);
+    if (host.starts_with('[') && host.ends_with(']')) {
+        host = host.substr(1, host.size() - 2);
+    } else if (host.find(':') != std::string::npos) {
+        return bad();
+    }
+    boost::system::error_code wrong;
+    const auto ip = asio::ip::make_address(host, wrong);
+    if (wrong) return bad();
+    std::uint16_t port = 0;
+    const auto* end = address.data() + address.size();
+    const auto parsed = std::from_chars(address.data() + colon + 1, end, port);
+    if (parsed.ec != std::errc{} || parsed.ptr != end) return bad();
+    return Endpoint(ip, port);
+}
+
+std::string lower_first(std::string text) {
+    if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z')
+        text[0] = static_cast<char>(text[0] | 32);
+    return text;
+}
+
+bool is_cancelled(const boost::system::system_error& error) {
+    return error.code() == asio::error::operation_aborted;
+}
+
+class Http1Server final : public Server {
+  public:
+    Http1Server(Env env, Loop& loop, Acceptor acceptor, ServerLimits limits, Handler handler)
+        : shared_(env, loop, limits, std::move(handler)),
+          acceptor_(std::move(acceptor)),
+          endpoint_(acceptor_.local_endpoint()),
+          group_(loop),
+          changed_(loop),
+          pause_(loop),
+          grace_(shared_.deadlines, [this] { cut_all(); }) {}
+
+    Task<> run() override;
+    void stop(std::chrono::milliseconds grace) override;
+    [[nodiscard]] std::string url() const override {
+        const auto ip = endpoint_.address();
+        const auto text = ip.is_v6() ? "[" + ip.to_string() + "]" : ip.to_string();
+        return fmt::format("http://{}:{}", text, endpoint_.port());
+    }
+
+  private:
+    Task<> accept();
+    Task<> serve(Socket socket);
+    void cut_all() {
+        for (auto* connection : connections_) connection->cut();
+    }
+
+    ServerShared shared_;
+    Acceptor acceptor_;
+    Endpoint endpoint_;
+    TaskGroup group_;
+    std::list<Connection*> connections_;
+    Signal changed_;
+    Timer pause_;
+    Deadlines::Watch grace_;
+};
+
+Task<> Http1Server::run() {
+    bool cancelled = false;
+    try {
+        co_await accept();
+    } catch (const boost::system::system_error& error) {
+        if (!is_cancelled(error)) throw;
+        cancelled = true;
+    }
+    if (cancelled) {
+        co_await asio::this_coro::reset_cancellation_state();
+        stop(std::chrono::milliseconds(0));
+        group_.cancel();
+    }
+    co_await group_.join();
+    if (cancelled) throw boost::system::system_error(asio::error::operation_aborted);
+}
+
+Task<> Http1Server::accept() {
+    while (!shared_.stopping) {
+        if (connections_.size() >= shared_.limits.connections_max) {
+            co_await changed_.wait();
+            continue;
+        }
+        boost::system::error_code code;
+        auto socket = co_await acceptor_.async_accept(asio::redirect_error(use_task, code));
+        if (shared_.stopping) break;
+        if (!code) {
+            group_.spawn(serve(std::move(socket)));
+            continue;
+        }
+        if (code == asio::error::operation_aborted) throw boost::system::system_error(code);
+        if (code == asio::error::connection_aborted) continue;
+        shared_.env.log.warn("http_accept_failed", {{"reason", code.message()}});
+        pause_.expires_after(kAcceptPause);
+        co_await pause_.async_wait(asio::redirect_error(use_task, code));
+    }
+}
+
+Task<> Http1Server::serve(Socket socket) {
+    Connection connection(shared_, std::move(socket));
+    const auto place = connections_.insert(connections_.end(), &connection);
+    std::exception_ptr thrown;
+    try {
+        co_await connection.run();
+    } catch (...) {
+        thrown = std::current_exception();
+    }
+    connections_.erase(place);
+    changed_.notify();
+    if (thrown) std::rethrow_exception(thrown);
+}
+
+void Http1Server::stop(std::chrono::milliseconds grace) {
+    shared_.stopping = true;
+    boost::system::error_code ignored;
+    acceptor_.close(ignored);
+    pause_.cancel();
+    changed_.notify();
+    for (auto* connection : connections_) connection->close_if_idle();
+    if (grace.count() <= 0) {
+        cut_all();
+    } else {
+        grace_.arm(grace);
+    }
+}
+
+}  // namespace
+
+Result<> check_listen_address(const std::string& address) {
+    FARTHING_CHECK(parse_endpoint(address));
+    return {};
+}
+
+Result<std::unique_ptr<Server>> Server::listen(Env env, Loop& loop, const std::string& address,
+                                               ServerLimits limits, Handler handler) {
+    FARTHING_TRY(const auto endpoint, parse_endpoint(address));
+    Acceptor acceptor(loop);
+    boost::system::error_code code;
+    acceptor.open(endpoint.protocol(), code);
+    if (!code) acceptor.set_option(asio::socket_base::reuse_address(true), code);
+    if (!code) acceptor.bind(endpoint, code);
+    if (!code) acceptor.listen(asio::socket_base::max_listen_connections, code);
+    if (code) {
+        return fail(Errc::io_failed, fmt::format("{}: {}", address, lower_first(code.message())));
+    }
+    std::unique_ptr<Server> server =
+        std::make_unique<Http1Server>(env, loop, std::move(acceptor), limits, std::move(handler));
+    return server;
+}
+
+}  // namespace farthing::net

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "farthing/testing/chain/fake_chain.hpp"
+
+#include <algorithm>
+
+#include "farthing/crypto/keccak.hpp"
+
+namespace farthing::testing {
+namespace {
+
+using chain::SendResult;
+using chain::Taken;
+
+constexpr std::string_view kLost = "the connection broke";
+
+/// Reads one RLP item after the other.
+class RlpReader {
+  public:
+    explicit RlpReader(ByteView data) : data_(data) {}
+
+    Result<ByteView> next() {
+        if (data_.empty()) return fail(Errc::invalid_encoding, "RLP ends early");
+        const auto first = data_[0];
+        if (first < 0x80) return cut(0, 1);
+        if (first < 0xb8) return cut(1, first - 0x80U);
+        if (first < 0xc0) return cut_long(first - 0xb7U);
+        if (first < 0xf8) return cut(1, first - 0xc0U);
+        return cut_long(first - 0xf7U);
+    }
+    Result<U256> number() {
+        FARTHING_TRY(const auto bytes, next());
+        if (bytes.size() > 32) return fail(Errc::invalid_encoding, "RLP number too long");
+        Bytes32 padded;
+        std::ranges::copy(bytes, padded.data.end() - static_cast<std::ptrdiff_t>(bytes.size()));
+        return U256::from_bytes(padded);
+    }
+    Result<std::uint64_t> small() {
+        FARTHING_TRY(const auto value, number());
+        const auto fits = value.to_u64();
+        if (!fits) return fail(Errc::invalid_encoding, "RLP number too large");
+        return *fits;
+    }
+
+  private:
+    Result<ByteView> cut(std::size_t head, std::size_t size) {
+        if (data_.size() < head + size) return fail(Errc::invalid_encoding, "RLP ends early");
+        const auto item = data_.subspan(head, size);
+        data_ = data_.subspan(head + size);
+        return item;
+    }
+    Result<ByteView> cut_long(std::size_t digits) {
+        std::size_t size = 0;
+        if (data_.size() <= digits || digits > 4) {
+            return fail(Errc::invalid_encoding, "RLP ends early");
+        }
+        for (std::size_t i = 1; i <= digits; ++i) size = size << 8 | data_[i];
+        return cut(1 + digits, size);
+    }
+
+    ByteView data_;
+};
+
+}  // namespace
+
+Result<PooledTransaction> read_transaction(ByteView raw) {
+    if (raw.empty() || raw[0] != 0x02) return fail(Errc::invalid_encoding, "not of type 2");
+    FARTHING_TRY(const auto list, RlpReader(raw.subspan(1)).next());
+    RlpReader items(list);
+    PooledTransaction out;
+    auto& fields = out.fields;
+    FARTHING_TRY(fields.chain_id, items.small());
+    FARTHING_TRY(fields.nonce, items.small());
+    FARTHING_TRY(fields.max_priority_fee_per_gas, items.number());
+    FARTHING_TRY(fields.max_fee_per_gas, items.number());
+    FARTHING_TRY(fields.gas_limit, items.small());
+    FARTHING_TRY(const auto to, items.next());
+    if (to.size() != 20) return fail(Errc::invalid_encoding, "no recipient");
+    std::ranges::copy(to, fields.to.data.begin());
+    FARTHING_TRY(fields.value, items.number());
+    FARTHING_TRY(const auto data, items.next());
+    fields.data.assign(data.begin(), data.end());
+    FARTHING_CHECK(items.next());  // the access list
+    Signature signature;
+    FARTHING_TRY(const auto parity, items.small());
+    FARTHING_TRY(const auto r, items.number());
+    FARTHING_TRY(const auto s, items.number());
+    signature.recovery_id = static_cast<std::uint8_t>(parity);
+    signature.r = r.to_bytes();
+    signature.s = s.to_bytes();
+    FARTHING_TRY(const auto key, recover(signing_hash(fields), signature));
+    out.sender = address_of(key);
+    out.hash = keccak256(raw);
+    return out;
+}
+
+FakeChain::FakeChain(Clock& clock, Network network)
+    : evm(network.chain_id().value_or(0)), clock_(clock), network_(std::move(network)) {}
+
+std::uint64_t FakeChain::timestamp() const {
+    return static_cast<std::uint64_t>(clock_.now().time_since_epoch().count());
+}
+
+std::uint64_t FakeChain::nonce_of(const Address& account) const {
+    const auto found = nonces_.find(account);
+    return found == nonces_.end() ? 0 : found->second;
+}
+
+std::size_t FakeChain::pooled() const {
+    std::size_t count = 0;
+    for (const auto& [sender, waiting] : pool_) count += waiting.size();
+    return count;
+}
+
+const chain::Receipt* FakeChain::receipt_of(const Bytes32& hash) const {
+    for (const auto& each : mined_) {
+        if (each.receipt.hash == hash) return &each.receipt;
+    }
+    return nullptr;
+}
+
+/// What geth says, in its words.
+SendResult FakeChain::take(ByteView raw) {
+    auto read = read_transaction(raw);
+    if (!read) return {Taken::refused, "rlp: " + read.error().detail};
+    const auto& fields = read->fields;
+    if (fields.chain_id != network_.chain_id()) return {Taken::refused, "invalid sender"};
+    auto& waiting = pool_[read->sender];
+    const auto same = waiting.find(fields.nonce);
+    if (same != waiting.end() && same->second.hash == read->hash) {
+        return {Taken::accepted, "already known"};
+    }
+    if (fields.nonce < nonce_of(read->sender)) return {Taken::nonce_used, "nonce too low"};
+    if (fields.max_fee_per_gas < base_fee) {
+        return {Taken::underpriced, "max fee per gas less than block base fee"};
+    }
+    const auto cost = fields.max_fee_per_gas.checked_mul(U256(fields.gas_limit));
+    const auto has = wei_.find(read->sender);
+    if (!cost || has == wei_.end() || has->second < *cost) {
+        return {Taken::no_funds, "insufficient funds for gas * price + value"};
+    }
+    if (same != waiting.end()) {
+        const auto& old = same->second.fields.max_fee_per_gas;
+        const auto enough = old.checked_add(old.checked_div(U256(10)).value_or(U256{}));
+        if (!enough || fields.max_fee_per_gas < *enough) {
+            return {Taken::underpriced, "replacement transaction underpriced"};
+        }
+    }
+    waiting.insert_or_assign(fields.nonce, *std::move(read));
+    if (auto_mine) mine();
+    return {};
+}
+
+std::size_t FakeChain::mine() {
+    std::size_t count = 0;
+    for (auto& [sender, waiting] : pool_) {
+        for (auto next = waiting.find(nonce_of(sender)); next != waiting.end();
+             next = waiting.find(nonce_of(sender))) {
+            if (next->second.fields.max_fee_per_gas < base_fee) break;
+            const auto transaction = std::move(next->second);
+            waiting.erase(next);
+            mine_one(transaction);
+            ++count;
+        }
+        // What another transaction of the same nonce has overtaken can never be mined.
+        std::erase_if(waiting, [&](const auto& each) { return each.first < nonce_of(sender); });
+    }
+    ++block_;
+    return count;
+}
+
+void FakeChain::mine_one(const PooledTransaction& transaction) {
+    nonces_[transaction.sender] = transaction.fields.nonce + 1;
+    chain::Receipt receipt;
+    receipt.hash = transaction.hash;
+    receipt.block_number = block_;
+    receipt.gas_used = transfer_gas;
+    const bool forced = reverts_at_mining > 0;
+    if (forced) --reverts_at_mining;
+    if (!forced && transaction.fields.gas_limit >= transfer_gas) {
+        auto done = evm.execute({transaction.fields.to, transaction.fields.data}, timestamp());
+        receipt.success = done.has_value();
+        if (done) receipt.events = std::move(done->events);
+    }
+    const auto price = base_fee.checked_mul(U256(transfer_gas)).value_or(U256{});
+    auto& wei = wei_[transaction.sender];
+    wei = wei.saturating_sub(price);
+    mined_.push_back({transaction, std::move(receipt), clock_.steady_now()});
+}
+
+Task<Fault> FakeChain::arrive(Op op) {
+    ++asked_[index(op)];
+    Fault fault;
+    auto& queued = queued_[index(op)];
+    if (!queued.empty()) {
+        fault = std::move(queued.front());
+        queued.pop_front();
+    } else if (faults) {
+        fault = faults(op);
+    }
+    const auto delay = latency + fault.delay;
+    if (delay.count() > 0) co_await clock_.sleep(delay);
+    co_return fault;
+}
+
+namespace {
+
+bool is_lost(const Fault& fault) {
+    return fault.kind == Fault::Kind::no_answer || fault.kind == Fault::Kind::no_answer_after;
+}
+
+std::unexpected<Error> lost() { return fail(Errc::rpc_failed, std::string(kLost)); }
+
+}  // namespace
+
+Task<Result<std::uint64_t>> FakeChain::chain_id() {
+    const auto fault = co_await arrive(Op::chain_id);
+    if (is_lost(fault)) co_return lost();
+    co_return network_.chain_id().value_or(0);
+}
+
+Task<Result<chain::Head>> FakeChain::head() {
+    const auto fault = co_await arrive(Op::head);
+    if (is_lost(fault)) co_return lost();
+    const chain::Head latest{.number = block_, .timestamp = timestamp(), .base_fee = base_fee};
+    co_return latest;
+}
+
+Task<Result<chain::Fees>> FakeChain::fees() {
+    const auto fault = co_await arrive(Op::fees);
+    if (is_lost(fault)) co_return lost();
+    const U256 tip(1'000'000);
+    const auto doubled = base_fee.checked_mul(U256(2)).value_or(U256::max());
+    const chain::Fees now{.max_fee = doubled.checked_add(tip).value_or(U256::max()),
+                          .priority_fee = tip};
+    co_return now;
+}
+
+Task<Result<U256>> FakeChain::balance(Address account) {
+    const auto fault = co_await arrive(Op::balance);
+    if (is_lost(fault)) co_return lost();
+    co_return wei_[account];
+}
+
+Task<Result<std::uint64_t>> FakeChain::pending_nonce(Address account) {
+    const auto fault = co_await arrive(Op::pending_nonce);
+    if (is_lost(fault)) co_return lost();
+    auto next = nonce_of(account);
+    while (pool_[account].contains(next)) ++next;
+    co_return next;
+}
+
+Task<Result<std::uint64_t>> FakeChain::mined_nonce(Address account) {
+    const auto fault = co_await arrive(Op::mined_nonce);
+    if (is_lost(fault)) co_return lost();
+    co_return nonce_of(account);
+}
+
+chain::CallResult FakeChain::answer(const chain::Read& read) {
+    if (read.what == chain::Read::What::code) {
+        return evm.has_code(read.call.to) ? Bytes{0xfe} : Bytes{};
+    }
+    auto scratch = evm;
+    auto done = scratch.execute(read.call, timestamp());
+    if (!done) return std::unexpected(std::move(done).error());
+    return std::move(done->output);
+}
+
+Task<Result<std::vector<chain::CallResult>>> FakeChain::read(std::vector<chain::Read> reads) {
+    const auto fault = co_await arrive(Op::read);
+    if (is_lost(fault)) co_return lost();
+    std::vector<chain::CallResult> results;
+    for (const auto& each : reads) results.push_back(answer(each));
+    co_return results;
+}
+
+Task<Result<std::expected<std::uint64_t, chain::Revert>>> FakeChain::estimate_gas(Call call,
+                                                                                  Address) {
+    using Estimate = std::expected<std::uint64_t, chain::Revert>;
+    const auto fault = co_await arrive(Op::estimate_gas);
+    if (is_lost(fault)) co_return lost();
+    const auto done = answer(chain::Read::of(std::move(call)));
+    if (!done) co_return Estimate(std::unexpected(done.error()));
+    co_return Estimate(transfer_gas);
+}
+
+Task<Result<SendResult>> FakeChain::send(Bytes raw) {
+    const auto fault = co_await arrive(Op::send);
+    switch (fault.kind) {
+        case Fault::Kind::no_answer:
+            co_return lost();
+        case Fault::Kind::no_answer_after:
+            take(raw);
+            co_return lost();
+        case Fault::Kind::says:
+            co_return fault.said;
+        case Fault::Kind::says_after:
+            take(raw);
+            co_return fault.said;
+        case Fault::Kind::none:
+        case Fault::Kind::hidden:
+            break;
+    }
+    co_return take(raw);
+}
+
+Task<Result<std::vector<std::optional<chain::Receipt>>>> FakeChain::receipts(
+    std::vector<Bytes32> hashes) {
+    const auto fault = co_await arrive(Op::receipts);
+    if (is_lost(fault)) co_return lost();
+    std::vector<std::optional<chain::Receipt>> out;
+    for (const auto& hash : hashes) {
+        out.emplace_back();
+        if (fault.kind == Fault::Kind::hidden) continue;
+        for (const auto& each : mined_) {
+            const bool visible = clock_.steady_now() - each.at >= receipts_lag;
+            if (each.receipt.hash != hash || !visible) continue;
+            out.back() = each.receipt;
+            if (falsify) falsify(*out.back());
+        }
+    }
+    co_return out;
+}
+
+}  // namespace farthing::testing
