@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "farthing/settlement/carrier.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace farthing::settlement {
+namespace {
+
+/// Estimates are exact for the state they saw; another block may need a little more.
+constexpr std::uint64_t kGasMarginPercent = 25;
+/// After the authorisation's expiry the chain's word is final, with room for clocks that differ and
+/// for nodes that are behind.
+constexpr scheme::UnixSeconds kExpiryGrace = 60;
+constexpr std::chrono::milliseconds kAskAgain{1'000};
+/// How often a wallet is looked for after its deployment was mined.
+constexpr int kWalletLooksMax = 5;
+constexpr scheme::UnixSeconds kWaitMax = 3'600;
+
+Outcome failed(Error error, std::optional<Bytes32> transaction = std::nullopt) {
+    return {Outcome::State::failed, transaction, std::move(error)};
+}
+
+std::vector<scheme::LogEvent> events_of(const chain::Receipt& receipt) {
+    std::vector<scheme::LogEvent> events;
+    for (const auto& each : receipt.events)
+        events.push_back({each.address, each.topics, each.data});
+    return events;
+}
+
+/// With the margin; nothing when it is beyond `most`. A node may answer any number.
+std::optional<std::uint64_t> gas_limit(std::uint64_t estimate, std::uint64_t most) {
+    if (estimate > most) return std::nullopt;
+    const auto gas =
+        estimate + estimate / 100 * kGasMarginPercent + estimate % 100 * kGasMarginPercent / 100;
+    return gas > most ? std::nullopt : std::optional(gas);
+}
+
+const Error kGivenUp{Errc::timed_out, "not sent in time"};
+const Error kExpired{Errc::exact_valid_before, "it expired before it was mined"};
+
+}  // namespace
+
+bool Errand::is_sent() const {
+    if (!earlier.empty()) return true;
+    return submission != nullptr && submission->state != Submission::State::queued &&
+           submission->state != Submission::State::refused;
+}
+
+std::optional<Bytes32> Errand::last_hash() const {
+    if (submission != nullptr && submission->state == Submission::State::sent) {
+        return submission->hash;
+    }
+    if (submission != nullptr && submission->receipt) return submission->receipt->hash;
+    if (!earlier.empty()) return earlier.back();
+    return std::nullopt;
+}
+
+Carrier::Carrier(Env env, chain::Chain& chain, Examiner& examiner, Lane& lane, CarrierConfig config)
+    : env_(env), chain_(chain), examiner_(examiner), lane_(lane), config_(config) {}
+
+scheme::UnixSeconds Carrier::now() const {
+    return static_cast<scheme::UnixSeconds>(env_.clock.now().time_since_epoch().count());
+}
+
+bool Carrier::is_expired(const Errand& errand) const {
+    const auto limit = errand.payment->valid_before();
+    return now() > limit && now() - limit > kExpiryGrace;
+}
+
+Task<Outcome> Carrier::carry(std::shared_ptr<Errand> errand) {
+    auto ready = co_await prepare(errand);
+    if (!ready) co_return failed(ready.error());
+    for (;;) {
+        auto gas = co_await gas_for(errand);
+        if (errand->given_up) co_return failed(kGivenUp);
+        if (gas) {
+            errand->submission = lane_.submit(errand->payment->transfer(), *gas);
+            auto outcome = co_await watch(errand);
+            if (outcome) co_return *outcome;
+            auto& hashes = errand->submission->hashes;
+            errand->earlier.insert(errand->earlier.end(), hashes.begin(), hashes.end());
+            continue;
+        }
+        const bool answered = kind_of(gas.error().code) != Kind::unavailable;
+        // What was broadcast is lost, so that the authorisation's expiry ends it for good.
+        if (answered || !errand->is_sent() || is_expired(*errand)) {
+            auto outcome = co_await after_failure(errand, gas.error());
+            co_return outcome;
+        }
+        co_await env_.clock.sleep(kAskAgain);
+    }
+}
+
+/// Judged, and the payer's wallet is there.
+Task<Result<>> Carrier::prepare(ErrandPtr errand) {
+    std::optional<Error> last;
+    for (int look = 0; look < kWalletLooksMax; ++look) {
+        auto needed = co_await examiner_.judge_now(errand->payment);
+        if (!needed) co_return fail(std::move(needed).error());
+        if (errand->given_up) co_return fail(kGivenUp);
+        if (!*needed) co_return Result<>{};
+        if (look == 0) {
+            auto deployed = co_await deploy(errand, **needed);
+            if (errand->given_up) co_return fail(kGivenUp);
+            if (!deployed && kind_of(deployed.error().code) == Kind::unavailable) {
+                co_return deployed;
+            }
+            // A failure may mean that another payment of the same wallet was quicker.
+            last = deployed ? Error{Errc::wallet_deployment_failed,
+                                    "the factory put no wallet at the payer's address"}
+                            : deployed.error();
+            continue;
+        }
+        co_await env_.clock.sleep(kAskAgain);
+    }
+    co_return fail(last.value_or(Error{Errc::wallet_deployment_failed, {}}));
+}
+
+Task<Result<>> Carrier::deploy(ErrandPtr errand, Call call) {
+    auto estimate = co_await chain_.estimate_gas(call, lane_.address());
+    if (!estimate) co_return fail(std::move(estimate).error());
+    if (!*estimate) co_return fail(Errc::wallet_deployment_failed, estimate->error().message);
+    const auto gas = gas_limit(**estimate, config_.deployment_gas_max);
+    if (!gas) {
+        co_return fail(Errc::wallet_deployment_failed,
+                       fmt::format("the factory wants {} gas, at most {} is paid for", **estimate,
+                                   config_.deployment_gas_max));
+    }
+    if (errand->given_up) co_return fail(kGivenUp);
+    const auto submission = lane_.submit(std::move(call), *gas);
+    while (!submission->is_final() && !is_expired(*errand)) {
+        const auto until = next_check(*errand);
+        co_await submission->changed.wait_until(env_.clock, until);
+    }
+    submission->forgotten = true;
+    if (submission->state == Submission::State::refused) co_return fail(submission->error);
+    if (submission->state != Submission::State::mined) {
+        co_return fail(Errc::unexpected_settle_error, "the wallet's deployment was not mined");
+    }
+    if (!submission->receipt->success) {
+        co_return fail(Errc::wallet_deployment_failed, "the deployment reverted");
+    }
+    co_return Result<>{};
+}
+
+Task<Result<std::uint64_t>> Carrier::gas_for(ErrandPtr errand) {
+    const auto payment = errand->payment;
+    auto estimate = co_await chain_.estimate_gas(payment->transfer(), lane_.address());
+    if (!estimate) co_return fail(std::move(estimate).error());
+    if (!*estimate) {
+        auto reason = co_await examiner_.diagnose(payment);
+        if (!reason) co_return fail(std::move(reason).error());
+        if (reason->detail.empty()) reason->detail = estimate->error().message;
+        co_return fail(std::move(*reason));
+    }
+    const auto gas = gas_limit(**estimate, config_.gas_limit_max);
+    if (!gas) {
+        co_return fail(Errc::exact_transaction_failed,
+                       fmt::format("the transfer wants {} gas, at most {} is paid for", **estimate,
+                                   config_.gas_limit_max));
+    }
+    co_return *gas;
+}
+
+/// When to look whether the authorisation has expired meanwhile.
+SteadyTime Carrier::next_check(const Errand& errand) const {
+    const auto limit = errand.payment->valid_before();
+    const auto end = limit > now() ? std::min(limit - now(), kWaitMax) : 0;
+    const auto wait = std::chrono::seconds(end + kExpiryGrace + 1);
+    return env_.clock.steady_now() + wait;
+}
+
+Task<std::optional<Outcome>> Carrier::watch(ErrandPtr errand) {
+    const auto submission = errand->submission;
+    auto until = next_check(*errand);
+    while (!submission->is_final()) {
+        co_await submission->changed.wait_until(env_.clock, until);
+        if (submission->is_final() || env_.clock.steady_now() < until) continue;
+        until = is_expired(*errand) ? env_.clock.steady_now() + kAskAgain : next_check(*errand);
+        if (!is_expired(*errand)) continue;
+        if (submission->state == Submission::State::queued) {
+            submission->withdrawn = true;
+            auto unsent = co_await after_failure(errand, kExpired);
+            co_return unsent;
+        }
+        auto outcome = co_await after_expiry(errand);
+        if (outcome) {
+            submission->forgotten = true;
+            co_return outcome;
+        }
+    }
+    switch (submission->state) {
+        case Submission::State::mined: {
+            auto outcome = co_await after_mined(errand, *submission->receipt);
+            co_return outcome;
+        }
+        case Submission::State::lost:
+            co_return std::nullopt;
+        default: {
+            auto outcome = co_await after_failure(errand, submission->error);
+            co_return outcome;
+        }
+    }
+}
+
+Outcome Carrier::prove(const Errand& errand, const chain::Receipt& receipt) const {
+    if (auto proof = errand.payment->proved_by(events_of(receipt)); !proof) {
+        return failed(proof.error(), receipt.hash);
+    }
+    return {Outcome::State::settled, receipt.hash, {}};
+}
+
+Task<Outcome> Carrier::after_mined(ErrandPtr errand, chain::Receipt receipt) {
+    if (receipt.success) co_return prove(*errand, receipt);
+    // It reverted: perhaps because the same authorisation was executed before it.
+    auto reason = co_await examiner_.diagnose(errand->payment);
+    Error error{Errc::exact_transaction_failed, "the transaction reverted"};
+    if (reason && reason->code != Errc::exact_simulation_failed) error.detail = to_string(*reason);
+    auto outcome = co_await after_failure(errand, std::move(error));
+    if (!outcome.transaction) outcome.transaction = receipt.hash;
+    co_return outcome;
+}
+
+/// It failed; unless something broadcast for it earlier, thought lost, did move the money.
+Task<Outcome> Carrier::after_failure(ErrandPtr errand, Error error) {
+    const bool alone =
+        errand->earlier.empty() && (!errand->submission || errand->submission->hashes.size() <= 1);
+    while (!alone) {
+        auto found = co_await look_back(errand);
+        if (!found) {
+            co_await env_.clock.sleep(kAskAgain);
+            continue;
+        }
+        if (*found) co_return prove(*errand, **found);
+        break;
+    }
+    co_return failed(std::move(error), errand->last_hash());
+}
+
+Task<Result<std::optional<chain::Receipt>>> Carrier::look_back(ErrandPtr errand) {
+    auto hashes = errand->earlier;
+    if (errand->submission) {
+        const auto& last = errand->submission->hashes;
+        hashes.insert(hashes.end(), last.begin(), last.end());
+    }
+    auto receipts = co_await chain_.receipts(std::move(hashes));
+    if (!receipts) co_return fail(std::move(receipts).error());
+    for (auto& each : *receipts) {
+        if (each && each->success) co_return std::move(each);
+    }
+    co_return std::optional<chain::Receipt>{};
+}
+
+/// No block can execute the authorisation any more. If its nonce is unused, nothing has happened
+/// and nothing can. Nothing while the chain does not say.
+Task<std::optional<Outcome>> Carrier::after_expiry(ErrandPtr errand) {
+    auto head = co_await chain_.head();
+    if (!head || head->timestamp <= errand->payment->valid_before()) co_return std::nullopt;
+    auto reason = co_await examiner_.diagnose(errand->payment);
+    if (!reason) co_return std::nullopt;
+    auto found = co_await look_back(errand);
+    if (!found) co_return std::nullopt;
+    if (*found) co_return prove(*errand, **found);
+    if (reason->code == Errc::exact_nonce_already_used) {
+        co_return failed({Errc::exact_nonce_already_used, "used by another transaction"},
+                         errand->last_hash());
+    }
+    co_return failed(kExpired, errand->last_hash());
+}
+
+}  // namespace farthing::settlement

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Settler: one payment becomes one transaction and one truth, however often and from however many
+// sides it is asked for.
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "farthing/io/task_group.hpp"
+#include "farthing/settlement/carrier.hpp"
+#include "farthing/settlement/untold.hpp"
+
+namespace farthing::settlement {
+
+struct SettlerConfig {
+    std::uint64_t gas_limit_max =
+        500'000;  ///< a token contract that wants more is refused: the gas is ours
+    std::size_t payments_max = 10'000;     ///< in hand at once; beyond, `overloaded`
+    std::size_t remembered_max = 100'000;  ///< finished payments whose outcome nobody has heard yet
+};
+
+/// How a payment stands with the settler, before it is asked to settle it.
+enum class Standing : std::uint8_t {
+    fresh,  ///< nothing was sent with its nonce
+    sent,   ///< it is on its way, or settled and nobody has heard of it
+    rival,  ///< another payment with its nonce is: at most one of them can happen
+};
+
+/// One chain. One executor.
+class Settler {
+  public:
+    Settler(Env env, Loop& loop, chain::Chain& chain, Examiner& examiner, Lane& lane,
+            SettlerConfig config);
+
+    /// Waits for the outcome, at most `patience`. The same payment in hand already is joined: all
+    /// who ask at once hear the same. Another one with the same nonce is refused. An outcome that
+    /// was reached while nobody waited is told once to the next who asks. After that the payment is
+    /// judged afresh, and the chain says that its nonce is used.
+    Task<Outcome> settle(std::shared_ptr<const scheme::Opened> payment,
+                         std::chrono::milliseconds patience);
+    [[nodiscard]] Standing standing(const scheme::Opened& payment) const;
+    /// Until all payments in hand have ended.
+    Task<> drain();
+    [[nodiscard]] std::size_t in_hand() const { return in_hand_.size(); }
+    [[nodiscard]] std::size_t untold() const { return untold_->size(); }
+
+  private:
+    struct Job {
+        Job(Loop& loop, std::shared_ptr<const scheme::Opened> payment)
+            : errand(std::make_shared<Errand>(payment)), print(payment->print()), done(loop) {}
+        std::shared_ptr<Errand> errand;
+        Bytes32 print;
+        std::optional<Outcome> outcome;  ///< once it has ended
+        bool started = false;
+        bool told = false;
+        int waiting = 0;
+        Signal done;
+    };
+    using JobPtr = std::shared_ptr<Job>;
+    class Waiter;
+
+    /// The job to wait for, or the outcome that there is without one.
+    std::expected<JobPtr, Outcome> enter(const std::shared_ptr<const scheme::Opened>& payment);
+    Task<> work(JobPtr job);
+    void finish(const JobPtr& job, Outcome outcome);
+    [[nodiscard]] static Outcome pending(const Job& job);
+
+    Env env_;
+    Loop& loop_;
+    Examiner& examiner_;
+    SettlerConfig config_;
+    Carrier carrier_;
+    std::map<scheme::PaymentKey, JobPtr> in_hand_;
+    std::shared_ptr<Untold> untold_;
+    TaskGroup jobs_;
+    Counter& settled_total_;
+    Counter& failed_total_;
+    Histogram& seconds_;
+};
+
+}  // namespace farthing::settlement
