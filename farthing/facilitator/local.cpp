@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "farthing/facilitator/local.hpp"
+
+#include <fmt/format.h>
+
+#include "farthing/base/hex.hpp"
+#include "farthing/chain/evm_chain.hpp"
+#include "farthing/settlement/settler.hpp"
+#include "farthing/wire/dialect.hpp"
+
+namespace farthing::facilitator {
+
+/// Everything of one network.
+struct LocalFacilitator::Unit {
+    Unit(Env env, Loop& loop, net::Client& client, const NetworkConfig& config, const net::Url& rpc,
+         PrivateKey key)
+        : chain(config.id, client, rpc, config.rpc_timeout),
+          lane(env, loop, chain, std::move(key), {.poll_interval = config.poll_interval}),
+          examiner(env, chain, lane.address(),
+                   {.eip6492_factories = {config.eip6492_factories.begin(),
+                                          config.eip6492_factories.end()}},
+                   {.staleness_max = config.staleness_max}),
+          settler(env, loop, chain, examiner, lane, {.gas_limit_max = config.gas_limit_max}) {}
+
+    chain::EvmChain chain;
+    settlement::Lane lane;
+    settlement::Examiner examiner;
+    settlement::Settler settler;
+};
+
+struct LocalFacilitator::Accepted {
+    std::shared_ptr<const scheme::Opened> payment;
+    Unit* unit;
+};
+
+namespace {
+
+Result<PrivateKey> load_key(const SecretSource& source) {
+    FARTHING_TRY(const auto text, source.load());
+    auto bytes = bytes32_from_hex(text.reveal());
+    if (!bytes) return fail(Errc::invalid_config, "expected 0x and 64 hex digits");
+    auto key = make_key(*bytes);
+    wipe(bytes->data.data(), bytes->data.size());
+    if (!key) return fail(Errc::invalid_config, key.error().detail);
+    return key;
+}
+
+std::optional<std::string> payer_in(const v2::Payment& payment) {
+    for (const auto* scheme : scheme::all_schemes()) {
+        if (auto payer = scheme->payer_of(payment.payload.payload)) return payer;
+    }
+    return std::nullopt;
+}
+
+/// Whether the error is about the payment, so that the answer is a refusal.
+bool is_refusal(const Error& error) {
+    const auto kind = kind_of(error.code);
+    return kind == Kind::refused || kind == Kind::invalid;
+}
+
+}  // namespace
+
+LocalFacilitator::LocalFacilitator(Env env, AssetTable assets)
+    : env_(env), assets_(std::move(assets)) {}
+
+LocalFacilitator::~LocalFacilitator() = default;
+
+Result<std::unique_ptr<LocalFacilitator>> LocalFacilitator::make(Env env, Loop& loop,
+                                                                 net::Client& client,
+                                                                 const Config& config) {
+    FARTHING_TRY(auto assets, asset_table(config.asset));
+    std::unique_ptr<LocalFacilitator> made(new LocalFacilitator(env, std::move(assets)));
+    for (const auto& each : config.network) {
+        FARTHING_TRY(const auto rpc, net::parse_url(each.rpc));
+        auto key = load_key(each.key);
+        if (!key)
+            return fail(Errc::invalid_config,
+                        fmt::format("key of {}: {}", each.id.id, key.error().detail));
+        made->units_.emplace(each.id,
+                             std::make_unique<Unit>(env, loop, client, each, rpc, std::move(*key)));
+    }
+    return made;
+}
+
+Task<Result<>> LocalFacilitator::check_chains() {
+    for (auto& [network, unit] : units_) {
+        auto checked = co_await check_unit(*unit);
+        if (!checked) co_return checked;
+    }
+    co_return Result<>{};
+}
+
+Task<Result<>> LocalFacilitator::check_unit(Unit& unit) {
+    const auto& network = unit.chain.network();
+    auto id = co_await unit.chain.chain_id();
+    if (!id) {
+        co_return fail(id.error().code, fmt::format("{}: the node does not answer: {}", network.id,
+                                                    id.error().detail));
+    }
+    if (*id != network.chain_id()) {
+        co_return fail(
+            Errc::invalid_config,
+            fmt::format("{}: the node at rpc is on eip155:{}: change id or rpc", network.id, *id));
+    }
+    std::vector<const Asset*> asked;
+    std::vector<chain::Read> reads;
+    for (const auto& asset : assets_.all()) {
+        if (asset.network != network || asset.transfer_method != "eip3009") continue;
+        asked.push_back(&asset);
+        reads.push_back(chain::Read::code_of(asset.address));
+        reads.push_back(chain::Read::of(erc20::domain_separator(asset.address)));
+    }
+    if (asked.empty()) co_return Result<>{};
+    auto answers = co_await unit.chain.read(std::move(reads));
+    if (!answers) co_return fail(std::move(answers).error());
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+        const auto& asset = *asked[i];
+        const auto& code = (*answers)[2 * i];
+        const auto& separator = (*answers)[2 * i + 1];
+        const auto where =
+            fmt::format("asset {} {} on {}", asset.symbol, asset.address.to_checksum(), network.id);
+        if (!code || code->empty()) {
+            env_.log.warn("asset_not_deployed",
+                          {{"asset", asset.address.to_checksum()}, {"network", network.id}});
+            continue;
+        }
+        const auto expected = eip712::domain_separator(asset.domain());
+        if (!separator || separator->size() != 32) {
+            co_return fail(
+                Errc::invalid_config,
+                where + ": the contract has no DOMAIN_SEPARATOR: it cannot take EIP-3009 payments");
+        }
+        if (!std::equal(separator->begin(), separator->end(), expected.data.begin())) {
+            co_return fail(
+                Errc::invalid_config,
+                fmt::format("{}: its DOMAIN_SEPARATOR is {}, name \"{}\" and version \"{}\" give "
+                            "{}: set the "
+                            "name and version that the contract was made with under [[asset]]",
+                            where, to_hex(*separator), asset.name, asset.version,
+                            to_hex(expected)));
+        }
+    }
+    co_return Result<>{};
+}
+
+Task<> LocalFacilitator::run() {
+    auto executor = co_await asio::this_coro::executor;
+    TaskGroup lanes(executor.context());
+    for (auto& [network, unit] : units_) lanes.spawn(unit->lane.run());
+    co_await lanes.join();
+}
+
+Task<> LocalFacilitator::drain() {
+    for (auto& [network, unit] : units_) co_await unit->settler.drain();
+}
+
+LocalFacilitator::Unit* LocalFacilitator::unit_of(const Network& network) const {
+    const auto found = units_.find(network);
+    return found == units_.end() ? nullptr : found->second.get();
+}
+
+Result<LocalFacilitator::Accepted> LocalFacilitator::accept(const v2::Payment& payment) const {
+    const auto& wanted = payment.requirements;
+    const auto* scheme = scheme::find_scheme(wanted.scheme);
+    auto* unit = unit_of(wanted.network);
+    if (scheme == nullptr || unit == nullptr) {
+        return fail(Errc::no_such_mechanism,
+                    fmt::format("No facilitator registered for scheme: {} and network: {}",
+                                wanted.scheme.substr(0, 64), wanted.network.id));
+    }
+    FARTHING_TRY(auto opened, scheme->open(payment));
+    return Accepted{std::move(opened), unit};
+}
+
+/// The chain says of a payment that is on its way that it is good or that its nonce is used, as it
+/// happens; to the server that asks again for it, it is good, and /settle says what became of it.
+Task<Result<>> LocalFacilitator::examine(Accepted accepted) {
+    switch (accepted.unit->settler.standing(*accepted.payment)) {
+        case settlement::Standing::sent:
+            co_return Result<>{};
+        case settlement::Standing::rival:
+            co_return fail(Errc::exact_nonce_already_used,
+                           "another payment with this nonce is in hand");
+        case settlement::Standing::fresh:
+            break;
+    }
+    auto verdict = co_await accepted.unit->examiner.examine(accepted.payment);
+    co_return verdict;
+}
+
+Task<Result<v2::VerifyResponse>> LocalFacilitator::verify(v2::Payment payment) {
+    v2::VerifyResponse response;
+    response.payer = payer_in(payment);
+    auto accepted = accept(payment);
+    Result<> verdict;
+    if (accepted) {
+        verdict = co_await examine(*accepted);
+    } else {
+        verdict = fail(accepted.error());
+    }
+    if (verdict) {
+        response.is_valid = true;
+        co_return response;
+    }
+    const auto& error = verdict.error();
+    if (error.code == Errc::no_such_mechanism || !is_refusal(error)) co_return fail(error);
+    response.invalid_reason = wire_code(error.code);
+    if (!error.detail.empty()) response.invalid_message = error.detail;
+    co_return response;
+}
+
+Task<Result<v2::SettleResponse>> LocalFacilitator::settle(v2::Payment payment,
+                                                          std::chrono::milliseconds patience) {
+    v2::SettleResponse response;
+    response.payer = payer_in(payment);
+    response.network = dialect::network_in(payment.x402_version, payment.requirements.network);
+    auto accepted = accept(payment);
+    settlement::Outcome outcome;
+    if (accepted) {
+        outcome = co_await accepted->unit->settler.settle(accepted->payment, patience);
+    } else {
+        outcome = {settlement::Outcome::State::failed, std::nullopt, accepted.error()};
+    }
+    if (outcome.transaction) response.transaction = to_hex(*outcome.transaction);
+    if (outcome.state == settlement::Outcome::State::settled) {
+        response.success = true;
+        co_return response;
+    }
+    const auto& error = outcome.error;
+    const bool pending = outcome.state == settlement::Outcome::State::unknown;
+    if (error.code == Errc::no_such_mechanism || (!pending && !is_refusal(error)))
+        co_return fail(error);
+    response.error_reason = wire_code(pending ? Errc::settlement_pending : error.code);
+    if (!error.detail.empty()) response.error_message = error.detail;
+    co_return response;
+}
+
+Task<Result<v2::SupportedResponse>> LocalFacilitator::supported() {
+    v2::SupportedResponse response;
+    response.extensions.emplace();
+    json::Array signers;
+    for (const auto& [network, unit] : units_) {
+        for (const auto* scheme : scheme::all_schemes()) {
+            response.kinds.push_back(
+                {v2::kVersion, std::string(scheme->name()), network.id, {}, {}});
+            if (const auto name = network.v1_name()) {
+                response.kinds.push_back(
+                    {1, std::string(scheme->name()), std::string(*name), {}, {}});
+            }
+        }
+        const auto address = unit->lane.address().to_checksum();
+        if (std::ranges::find(signers, json::Value(address)) == signers.end())
+            signers.emplace_back(address);
+    }
+    response.signers = json::Object{{"eip155:*", std::move(signers)}};
+    co_return response;
+}
+
+Task<std::vector<std::string>> LocalFacilitator::not_ready() {
+    std::vector<std::string> reasons;
+    for (auto& [network, unit] : units_) {
+        const auto address = unit->lane.address();
+        auto balance = co_await unit->chain.balance(address);
+        if (!balance) {
+            reasons.push_back(fmt::format("{}: the node does not answer: {}", network.id,
+                                          balance.error().detail));
+        } else if (balance->is_zero()) {
+            reasons.push_back(fmt::format("{}: {} has nothing to pay gas with", network.id,
+                                          address.to_checksum()));
+        }
+    }
+    co_return reasons;
+}
+
+}  // namespace farthing::facilitator

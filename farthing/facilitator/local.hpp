@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// The facilitator itself: verifies against the chain and settles with its own keys.
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "farthing/facilitator/config.hpp"
+#include "farthing/facilitator/facilitator.hpp"
+#include "farthing/io/env.hpp"
+#include "farthing/io/task_group.hpp"
+#include "farthing/net/client.hpp"
+
+namespace farthing::facilitator {
+
+/// One loop.
+class LocalFacilitator final : public Facilitator {
+  public:
+    /// Reads the keys. Errors: invalid_config.
+    static Result<std::unique_ptr<LocalFacilitator>> make(Env env, Loop& loop, net::Client& client,
+                                                          const Config& config);
+    ~LocalFacilitator() override;
+
+    /// Asks every chain who it is and compares the domain of each of its assets. Errors:
+    /// invalid_config with what to change; rpc_failed, connection_failed when a node does not
+    /// answer.
+    Task<Result<>> check_chains();
+    /// Settles until cancelled.
+    Task<> run();
+    /// Until the settlements in hand have ended.
+    Task<> drain();
+
+    Task<Result<v2::VerifyResponse>> verify(v2::Payment payment) override;
+    Task<Result<v2::SettleResponse>> settle(v2::Payment payment,
+                                            std::chrono::milliseconds patience) override;
+    Task<Result<v2::SupportedResponse>> supported() override;
+
+    /// Whether every chain answers and every key can pay for gas: what is wrong, or nothing.
+    Task<std::vector<std::string>> not_ready();
+
+  private:
+    struct Unit;
+    LocalFacilitator(Env env, AssetTable assets);
+    [[nodiscard]] Unit* unit_of(const Network& network) const;
+    /// The opened payment and who settles it. Errors: no_such_mechanism and the scheme's.
+    struct Accepted;
+    [[nodiscard]] Result<Accepted> accept(const v2::Payment& payment) const;
+    Task<Result<>> examine(Accepted accepted);
+    Task<Result<>> check_unit(Unit& unit);
+
+    Env env_;
+    AssetTable assets_;
+    std::map<Network, std::unique_ptr<Unit>> units_;
+};
+
+}  // namespace farthing::facilitator

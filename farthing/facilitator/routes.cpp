@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "farthing/facilitator/routes.hpp"
+
+#include <fmt/format.h>
+
+#include "farthing/wire/dialect.hpp"
+
+namespace farthing::facilitator {
+namespace {
+
+constexpr std::size_t kBodyBytesMax = 256 << 10;
+constexpr json::Limits kBodyLimits{.bytes_max = kBodyBytesMax, .depth_max = 26, .values_max = 8000};
+
+net::Response json_response(int status, const json::Value& body) {
+    net::Response response;
+    response.status = status;
+    response.headers.add("Content-Type", "application/json");
+    response.body = json::to_text(body);
+    return response;
+}
+
+net::Response error_response(int status, std::string_view message) {
+    return json_response(status, json::Object{{"error", message}});
+}
+
+/// Status of an error on our own endpoints: business failures are answers with 200, these are not.
+int status_of(const Error& error) {
+    if (error.code == Errc::no_such_mechanism) return 500;  // what the reference wrappers answer
+    switch (kind_of(error.code)) {
+        case Kind::invalid:
+            return error.code == Errc::too_large ? 413 : 400;
+        case Kind::unavailable:
+            return 503;
+        default:
+            return 500;
+    }
+}
+
+/// Of a body that did not come whole: that is the client's doing.
+int status_of_body(const Error& error) {
+    if (error.code == Errc::too_large) return 413;
+    return error.code == Errc::timed_out ? 408 : 400;
+}
+
+Result<v2::Payment> read_payment(std::string_view body) {
+    FARTHING_TRY(const auto value, json::parse(body, kBodyLimits));
+    return dialect::facilitator_request(value);
+}
+
+/// What is no request: 400 with the member and what was expected. A mechanism that nobody
+/// registered is said in the reference's words.
+net::Response unreadable(const Error& error) {
+    const bool own_words =
+        error.code == Errc::missing_parameters || error.code == Errc::no_such_mechanism;
+    if (own_words) return error_response(status_of(error), error.detail);
+    return error_response(status_of(error), to_string(error));
+}
+
+std::string path_of(const std::string& target) { return target.substr(0, target.find('?')); }
+
+}  // namespace
+
+Service::Service(Env env, Facilitator& facilitator, Readiness not_ready,
+                 std::chrono::milliseconds settle_timeout)
+    : env_(env),
+      facilitator_(facilitator),
+      not_ready_(std::move(not_ready)),
+      settle_timeout_(settle_timeout),
+      verify_(endpoint("verify")),
+      settle_(endpoint("settle")),
+      other_(endpoint("other")) {}
+
+Service::Endpoint Service::endpoint(const std::string& name) {
+    const std::vector<double> buckets{0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1,
+                                      0.3,    1,      3,     10,    30,   60};
+    return {env_.metrics.counter("farthing_facilitator_requests_total", "Requests",
+                                 {{"endpoint", name}}),
+            env_.metrics.histogram("farthing_facilitator_request_seconds", "Time to answer",
+                                   buckets, {{"endpoint", name}})};
+}
+
+Task<> Service::handle(net::ServerRequest& request, net::Responder& responder) {
+    const auto began = env_.clock.steady_now();
+    auto response = co_await answer(request);
+    const auto path = path_of(request.target);
+    auto& metrics = path == "/verify" ? verify_ : path == "/settle" ? settle_ : other_;
+    metrics.requests.add();
+    metrics.seconds.observe(std::chrono::duration<double>(env_.clock.steady_now() - began).count());
+    auto sent = co_await responder.send(std::move(response));
+    if (!sent) env_.log.debug("client_gone", {{"path", path}});
+}
+
+Task<net::Response> Service::answer(net::ServerRequest& request) {
+    const auto path = path_of(request.target);
+    const bool get = request.method == "GET" || request.method == "HEAD";
+    const bool post = request.method == "POST";
+    if (path == "/verify" || path == "/settle") {
+        if (!post) co_return error_response(405, "expected POST");
+        auto body = co_await request.body->read_all(kBodyBytesMax);
+        if (!body) co_return error_response(status_of_body(body.error()), to_string(body.error()));
+        if (path == "/verify") {
+            auto response = co_await verify(std::move(*body));
+            co_return response;
+        }
+        auto response = co_await settle(std::move(*body));
+        co_return response;
+    }
+    if (path == "/supported" && get) {
+        auto response = co_await supported();
+        co_return response;
+    }
+    if (path == "/healthz" && get) co_return json_response(200, json::Object{{"status", "ok"}});
+    if (path == "/readyz" && get) {
+        auto response = co_await ready();
+        co_return response;
+    }
+    if (path == "/metrics" && get) {
+        net::Response response;
+        response.headers.add("Content-Type", "text/plain; version=0.0.4");
+        response.body = env_.metrics.expose();
+        co_return response;
+    }
+    const bool known =
+        path == "/supported" || path == "/healthz" || path == "/readyz" || path == "/metrics";
+    if (known) co_return error_response(405, "expected GET");
+    co_return error_response(404,
+                             "no such endpoint: POST /verify, POST /settle, GET /supported, "
+                             "/healthz, /readyz, /metrics");
+}
+
+Task<net::Response> Service::verify(std::string body) {
+    auto payment = read_payment(body);
+    if (!payment) co_return unreadable(payment.error());
+    auto verdict = co_await facilitator_.verify(std::move(*payment));
+    if (verdict) co_return json_response(200, json::encode(*verdict));
+    const auto& error = verdict.error();
+    if (error.code == Errc::no_such_mechanism) co_return error_response(500, error.detail);
+    env_.log.warn("verify_unavailable", {{"reason", to_string(error)}});
+    const v2::VerifyResponse response{
+        .is_valid = false,
+        .invalid_reason = std::string(wire_code(Errc::unexpected_verify_error)),
+        .invalid_message = to_string(error)};
+    co_return json_response(status_of(error), json::encode(response));
+}
+
+Task<net::Response> Service::settle(std::string body) {
+    auto payment = read_payment(body);
+    if (!payment) co_return unreadable(payment.error());
+    const auto network = dialect::network_in(payment->x402_version, payment->requirements.network);
+    auto outcome = co_await facilitator_.settle(std::move(*payment), settle_timeout_);
+    if (outcome) co_return json_response(200, json::encode(*outcome));
+    const auto& error = outcome.error();
+    if (error.code == Errc::no_such_mechanism) co_return error_response(500, error.detail);
+    env_.log.warn("settle_unavailable", {{"reason", to_string(error)}});
+    v2::SettleResponse response;
+    const bool unknown = kind_of(error.code) == Kind::unknown;
+    response.error_reason =
+        wire_code(unknown ? Errc::settlement_pending : Errc::unexpected_settle_error);
+    response.error_message = to_string(error);
+    response.network = network;
+    // Open, not failed: a status of 500 would be read as a failure.
+    co_return json_response(unknown ? 200 : status_of(error), json::encode(response));
+}
+
+Task<net::Response> Service::supported() {
+    auto kinds = co_await facilitator_.supported();
+    if (!kinds) co_return error_response(status_of(kinds.error()), to_string(kinds.error()));
+    co_return json_response(200, json::encode(*kinds));
+}
+
+Task<net::Response> Service::ready() {
+    auto reasons = co_await not_ready_();
+    if (reasons.empty()) co_return json_response(200, json::Object{{"status", "ready"}});
+    json::Array why;
+    for (const auto& reason : reasons) why.emplace_back(reason);
+    co_return json_response(503,
+                            json::Object{{"status", "not ready"}, {"reasons", std::move(why)}});
+}
+
+}  // namespace farthing::facilitator
