@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "farthing/gateway/checkout.hpp"
+
+#include <fmt/format.h>
+
+#include "farthing/gateway/responses.hpp"
+
+namespace farthing::gateway {
+
+struct Checkout::Deal {
+    Sale sale;
+    v2::Payment payment;
+    std::unique_ptr<const scheme::Opened> opened;
+    std::string payer;
+
+    [[nodiscard]] std::uint64_t version() const { return payment.x402_version; }
+    [[nodiscard]] Bytes32 print() const {
+        const auto& request = sale.origin.request;
+        return print_of(request.method, sale.origin.url.target, request.body);
+    }
+};
+
+namespace {
+
+constexpr std::chrono::seconds kBusyRetry{1};
+constexpr std::chrono::seconds kUnavailableRetry{5};
+
+/// How a settlement stands, from the facilitator's answer.
+enum class Fate : std::uint8_t {
+    settled,
+    failed,        ///< it has not happened and will not
+    open,          ///< it may have happened
+    unreadable,    ///< the same; the facilitator's answer was none
+    nothing_sent,  ///< it has not happened, and may be tried again
+};
+
+Fate fate_of(const Result<v2::SettleResponse>& result) {
+    if (result) {
+        if (result->success) return Fate::settled;
+        return result->error_reason == wire_code(Errc::settlement_pending) ? Fate::open
+                                                                           : Fate::failed;
+    }
+    const auto code = result.error().code;
+    if (code == Errc::facilitator_invalid_data) return Fate::unreadable;
+    if (code == Errc::facilitator_failed) return Fate::failed;
+    switch (kind_of(code)) {
+        case Kind::refused:
+        case Kind::invalid:
+            return Fate::failed;
+        case Kind::unavailable:
+            return Fate::nothing_sent;
+        case Kind::unknown:
+        case Kind::internal:
+            break;
+    }
+    return Fate::open;
+}
+
+/// Refusals that a payment gets which has happened already.
+bool could_be_said_of_a_settled_one(const v2::SettleResponse& answer) {
+    if (!answer.transaction.empty()) return false;
+    for (const auto code : {Errc::exact_nonce_already_used, Errc::exact_valid_before,
+                            Errc::exact_insufficient_balance}) {
+        if (answer.error_reason == wire_code(code)) return true;
+    }
+    return false;
+}
+
+Answered plain(net::Response response, Ending ending, std::string reason) {
+    Answered out;
+    out.answer.response = std::move(response);
+    out.ending = ending;
+    out.reason = std::move(reason);
+    return out;
+}
+
+Answered refused(const Sale& sale, std::string_view error) {
+    return plain(payment_required(sale.route, sale.url, error), Ending::refused,
+                 std::string(error));
+}
+
+/// What the payer is told of an error of /verify. Source: protocol.md 5.3.
+Answered after_verify_error(const Sale& sale, const Error& error) {
+    if (error.code == Errc::facilitator_failed) return refused(sale, error.detail);
+    const auto reason = to_string(error);
+    const auto failed = [&](net::Response response) {
+        return plain(std::move(response), Ending::facilitator_failed, reason);
+    };
+    switch (kind_of(error.code)) {
+        case Kind::refused:
+        case Kind::invalid:
+            return refused(sale, wire_code(error.code));
+        case Kind::internal:
+            return failed(json_error(500, "Internal Server Error"));
+        case Kind::unavailable:
+        case Kind::unknown:
+            break;
+    }
+    if (error.code == Errc::overloaded || error.code == Errc::shutting_down)
+        return failed(try_again(503, wire_code(error.code), kUnavailableRetry));
+    // What the facilitator answered goes to the payer, as in the reference; what our own parts say
+    // of it (addresses of nodes) does not.
+    return failed(json_error(502, error.code == Errc::facilitator_invalid_data
+                                      ? error.detail
+                                      : "the payment could not be verified: the facilitator does "
+                                        "not answer"));
+}
+
+v2::SettleResponse receipt_of_error(const v2::Payment& payment, const Error& error,
+                                    std::string_view reason) {
+    v2::SettleResponse receipt;
+    receipt.error_reason = reason;
+    receipt.error_message = error.detail.empty() ? std::string(reason) : error.detail;
+    receipt.network = dialect::network_in(payment.x402_version, payment.requirements.network);
+    return receipt;
+}
+
+Answered body_refused(const Error& error) {
+    const int status = error.code == Errc::too_large   ? 413
+                       : error.code == Errc::timed_out ? 408
+                                                       : 400;
+    return plain(json_error(status, "request body: " + to_string(error)), Ending::bad_request,
+                 to_string(error));
+}
+
+/// Says that a settlement is over however its task ends.
+class EndOfSettlement {
+  public:
+    explicit EndOfSettlement(Settlement& settlement) : settlement_(settlement) {}
+    EndOfSettlement(const EndOfSettlement&) = delete;
+    EndOfSettlement& operator=(const EndOfSettlement&) = delete;
+    ~EndOfSettlement() {
+        settlement_.is_over = true;
+        settlement_.ended.notify();
+    }
+
+  private:
+    Settlement& settlement_;
+};
+
+}  // namespace
+
+Task<Answered> Checkout::run(Sale sale, dialect::Received received) {
+    auto payable = match_payment(sale.route, std::move(received));
+    if (!payable) co_return refused(sale, wire_code(payable.error().code));
+    Deal deal{std::move(sale), std::move(payable->payment), std::move(payable->opened), {}};
+    deal.payer = deal.opened->key().payer.to_checksum();
+    if (deal.sale.body != nullptr) {
+        auto body = co_await deal.sale.body->read_all(rules_.request_body_bytes_max);
+        if (!body) co_return body_refused(body.error());
+        deal.sale.origin.request.body = *std::move(body);
+    }
+    auto ticket = parts_.book.enter(deal.opened->key(), parts_.env.clock.steady_now());
+    Answered answered;
+    switch (ticket.standing()) {
+        case PaymentBook::Standing::in_hand:
+            answered = plain(try_again(409, "payment_in_flight", kBusyRetry), Ending::busy,
+                             "payment_in_flight");
+            break;
+        case PaymentBook::Standing::used:
+            answered = refused(deal.sale, wire_code(Errc::exact_nonce_already_used));
+            break;
+        case PaymentBook::Standing::waiting:
+            answered = co_await resume(deal, std::move(ticket));
+            break;
+        case PaymentBook::Standing::fresh:
+            answered = co_await buy(deal, std::move(ticket));
+            break;
+    }
+    if (answered.payer.empty()) answered.payer = deal.payer;
+    answered.requirements = &payable->offer->requirements;
+    co_return answered;
+}
+
+Task<Answered> Checkout::buy(Deal& deal, PaymentBook::Ticket ticket) {
+    const auto began = parts_.env.clock.steady_now();
+    auto verdict = co_await parts_.facilitator.verify(deal.payment);
+    observe(parts_.metrics.verify_seconds, parts_.env.clock.steady_now() - began);
+    if (!verdict) co_return after_verify_error(deal.sale, verdict.error());
+    if (!verdict->is_valid) {
+        co_return refused(deal.sale, verdict->invalid_reason.value_or(
+                                         std::string(wire_code(Errc::unexpected_verify_error))));
+    }
+    auto answered = co_await serve(deal, std::move(ticket));
+    co_return answered;
+}
+
+Task<Answered> Checkout::resume(Deal& deal, PaymentBook::Ticket ticket) {
+    const auto waiting = ticket.waiting();
+    if (waiting.request != deal.print()) {
+        co_return plain(json_error(409, "payment_for_another_request"), Ending::busy,
+                        "payment_for_another_request");
+    }
+    if (!waiting.answer) {
+        auto answered = co_await serve(deal, std::move(ticket));
+        co_return answered;
+    }
+    auto answered = co_await settle(deal, std::move(ticket), waiting.answer);
+    co_return answered;
+}
+
+Task<Answered> Checkout::serve(Deal& deal, PaymentBook::Ticket ticket) {
+    const auto began = parts_.env.clock.steady_now();
+    auto fetched =
+        co_await fetch_whole(parts_.origin, deal.sale.origin, rules_.response_body_bytes_max);
+    observe(parts_.metrics.origin_seconds, parts_.env.clock.steady_now() - began);
+    if (!fetched) {
+        const auto& failure = fetched.error();
+        co_return plain(json_error(failure.status, failure.message), Ending::origin_failed,
+                        to_string(failure.cause));
+    }
+    if (fetched->response.status >= 400) {
+        Answered answered;
+        answered.reason = fmt::format("the origin answered {}", fetched->response.status);
+        answered.answer = *std::move(fetched);
+        answered.ending = Ending::origin_refused;
+        co_return answered;
+    }
+    if (deal.sale.client_gone()) {
+        co_return plain(
+            try_again(503, "nothing was charged: the client closed the connection", kBusyRetry),
+            Ending::abandoned, "the client closed the connection");
+    }
+    auto answer = std::make_shared<const OriginAnswer>(*std::move(fetched));
+    auto answered = co_await settle(deal, std::move(ticket), std::move(answer));
+    co_return answered;
+}
+
+Task<Answered> Checkout::settle(Deal& deal, PaymentBook::Ticket ticket,
+                                std::shared_ptr<const OriginAnswer> answer) {
+    const bool was_waiting = ticket.standing() == PaymentBook::Standing::waiting;
+    std::optional<v2::SettleResponse> receipt;
+    if (was_waiting) receipt = ticket.waiting().receipt;
+    auto settlement = std::make_shared<Settlement>(parts_.loop, std::move(ticket));
+    settlement->may_have_been_sent = was_waiting;
+    settlement->waiting = {deal.print(), std::move(answer), receipt, {}};
+    settlement->ticket.keep(settlement->waiting, parts_.env.clock.steady_now());
+    if (receipt) {
+        settlement->result = *receipt;
+        co_return conclude(deal, std::move(settlement));
+    }
+    // In a task of its own: a client that goes away now does not undo a payment.
+    parts_.settlements.spawn(carry_out(settlement, deal.payment));
+    while (!settlement->is_over) co_await settlement->ended.wait();
+    co_return conclude(deal, std::move(settlement));
+}
+
+Task<> Checkout::carry_out(std::shared_ptr<Settlement> settlement, v2::Payment payment) {
+    auto& [ticket, waiting, may_have_been_sent, is_over, ended, result] = *settlement;
+    const EndOfSettlement end(*settlement);
+    result = fail(Errc::settlement_pending, "the settlement was broken off");
+    const auto began = parts_.env.clock.steady_now();
+    auto answer = co_await parts_.facilitator.settle(payment, rules_.settle_patience);
+    if (fate_of(answer) == Fate::open && answer && !answer->transaction.empty()) {
+        // Once more, as the reference does. Source: protocol.md 5.3.
+        may_have_been_sent = true;
+        waiting.transaction = answer->transaction;
+        answer = co_await parts_.facilitator.settle(std::move(payment), rules_.settle_patience);
+    }
+    observe(parts_.metrics.settle_seconds, parts_.env.clock.steady_now() - began);
+    if (may_have_been_sent && !rules_.facilitator_remembers && answer &&
+        fate_of(answer) == Fate::failed && could_be_said_of_a_settled_one(*answer)) {
+        answer->error_message =
+            fmt::format("the facilitator says {} of a payment it may have settled",
+                        answer->error_reason.value_or(""));
+        answer->error_reason = wire_code(Errc::settlement_pending);
+    }
+    result = std::move(answer);
+    const auto now = parts_.env.clock.steady_now();
+    if (result && !result->transaction.empty()) waiting.transaction = result->transaction;
+    switch (fate_of(result)) {
+        case Fate::settled:
+            waiting.receipt = *result;
+            ticket.keep(waiting, now);
+            break;
+        case Fate::failed:
+            ticket.forget();
+            break;
+        case Fate::open:
+        case Fate::unreadable:
+        case Fate::nothing_sent:
+            ticket.keep(waiting, now);
+            break;
+    }
+}
+
+Answered Checkout::conclude(Deal& deal, std::shared_ptr<Settlement> settlement) const {
+    const auto& result = settlement->result;
+    const auto& [route, url, origin, body, client_gone] = deal.sale;
+    const auto version = deal.version();
+    Answered out;
+    if (result) {
+        out.transaction = result->transaction;
+        out.payer = result->payer.value_or("");
+        out.reason = result->error_reason.value_or("");
+    } else {
+        out.reason = to_string(result.error());
+    }
+    auto receipt =
+        result ? *result : receipt_of_error(deal.payment, result.error(), result.error().detail);
+    if (receipt.network.empty())
+        receipt.network = dialect::network_in(version, deal.payment.requirements.network);
+    switch (fate_of(result)) {
+        case Fate::settled:
+            out.ending = Ending::paid;
+            out.answer = *settlement->waiting.answer;
+            add_receipt(out.answer.response.headers, version, std::move(receipt));
+            make_private(out.answer.response.headers);
+            expose_payment_headers(out.answer.response.headers);
+            out.settlement = std::move(settlement);
+            break;
+        case Fate::failed:
+            out.ending = Ending::not_settled;
+            if (receipt.error_reason.value_or("").empty())
+                receipt.error_reason =
+                    wire_code(result ? Errc::unexpected_settle_error : result.error().code);
+            out.answer.response = not_settled(route, url, version, receipt);
+            break;
+        case Fate::open:
+            out.ending = Ending::pending;
+            receipt.error_reason = wire_code(Errc::settlement_pending);
+            if (receipt.transaction.empty()) receipt.transaction = settlement->waiting.transaction;
+            out.answer.response = still_pending(version, receipt);
+            break;
+        case Fate::unreadable:
+            out.ending = Ending::pending;
+            out.answer.response = json_error(502, result.error().detail);
+            break;
+        case Fate::nothing_sent:
+            out.ending = Ending::facilitator_failed;
+            out.answer.response =
+                try_again(502, "the payment could not be settled: the facilitator does not answer",
+                          kUnavailableRetry);
+            break;
+    }
+    return out;
+}
+
+void Checkout::delivered(const Answered& answered) {
+    if (answered.settlement) answered.settlement->ticket.use(parts_.env.clock.steady_now());
+}
+
+}  // namespace farthing::gateway

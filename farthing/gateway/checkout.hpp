@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Checkout: one request with a payment, from verification to the answer. Source: protocol.md
+// sections 5.2 and 5.3.
+//
+// The order is verify, origin, settle, release. What a failure means for the money:
+//   before settle     nothing was taken and nothing is; the payment can be used again. The same
+//   when
+//                     the client is gone by then
+//   settle says no    402, the origin's answer is dropped
+//   settle is open    503; the payment waits with the origin's answer, and the same payment for the
+//                     same request settles it without another run of the origin
+//   settled, but the client is gone
+//                     the payment waits with its receipt, and buys the same answer once more
+// A payment is in hand once: who brings it a second time meanwhile gets 409.
+#pragma once
+
+#include "farthing/facilitator/facilitator.hpp"
+#include "farthing/gateway/metrics.hpp"
+#include "farthing/gateway/paygate.hpp"
+#include "farthing/gateway/payment_book.hpp"
+#include "farthing/gateway/proxy.hpp"
+#include "farthing/io/signal.hpp"
+#include "farthing/io/task_group.hpp"
+
+namespace farthing::gateway {
+
+struct CheckoutRules {
+    std::uint64_t request_body_bytes_max = 8 << 20;
+    std::uint64_t response_body_bytes_max = 64 << 20;
+    std::chrono::milliseconds settle_patience{30'000};
+    /// Asked again, the facilitator answers what became of the first settlement. One that does not
+    /// promise it may say "nonce already used" of the very payment it settled.
+    bool facilitator_remembers = true;
+};
+
+/// A request to a paid route.
+struct Sale {
+    const Route& route;
+    std::string url;                  ///< as the client sees it
+    OriginRequest origin;             ///< without a body yet
+    net::BodyReader* body = nullptr;  ///< null when there is none
+    std::function<bool()> client_gone = [] { return false; };
+};
+
+/// A settlement that goes on when the request that wanted it is gone.
+struct Settlement {
+    Settlement(Loop& loop, PaymentBook::Ticket its) : ticket(std::move(its)), ended(loop) {}
+
+    PaymentBook::Ticket ticket;
+    Waiting waiting;
+    bool may_have_been_sent = false;  ///< by an earlier request
+    bool is_over = false;
+    Signal ended;
+    Result<v2::SettleResponse> result;
+};
+
+/// What goes to the client, and what is to be logged of it.
+struct Answered {
+    OriginAnswer answer;
+    Ending ending = Ending::bad_request;
+    std::string reason;  ///< why not, for the log
+    std::string payer;
+    std::string transaction;
+    const v2::PaymentRequirements* requirements = nullptr;  ///< the offer that was taken
+    /// Of a released answer: call `delivered` when the client has it.
+    std::shared_ptr<Settlement> settlement;
+};
+
+class Checkout {
+  public:
+    struct Parts {
+        Env env;
+        Loop& loop;
+        net::Client& origin;
+        facilitator::Facilitator& facilitator;
+        PaymentBook& book;
+        GatewayMetrics& metrics;
+        TaskGroup& settlements;
+    };
+    Checkout(Parts parts, CheckoutRules rules) : parts_(parts), rules_(rules) {}
+
+    Task<Answered> run(Sale sale, dialect::Received received);
+    void delivered(const Answered& answered);
+
+  private:
+    /// What all steps of one request share.
+    struct Deal;
+
+    Task<Answered> buy(Deal& deal, PaymentBook::Ticket ticket);
+    Task<Answered> resume(Deal& deal, PaymentBook::Ticket ticket);
+    Task<Answered> serve(Deal& deal, PaymentBook::Ticket ticket);
+    Task<Answered> settle(Deal& deal, PaymentBook::Ticket ticket,
+                          std::shared_ptr<const OriginAnswer> answer);
+    Task<> carry_out(std::shared_ptr<Settlement> settlement, v2::Payment payment);
+    [[nodiscard]] Answered conclude(Deal& deal, std::shared_ptr<Settlement> settlement) const;
+
+    Parts parts_;
+    CheckoutRules rules_;
+};
+
+}  // namespace farthing::gateway

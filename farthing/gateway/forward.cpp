@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "farthing/gateway/forward.hpp"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+namespace farthing::gateway {
+namespace {
+
+constexpr std::array<std::string_view, 13> kHopByHop{"connection",
+                                                     "keep-alive",
+                                                     "proxy-connection",
+                                                     "proxy-authenticate",
+                                                     "proxy-authorization",
+                                                     "te",
+                                                     "trailer",
+                                                     "transfer-encoding",
+                                                     "upgrade",
+                                                     "http2-settings",
+                                                     "content-length",
+                                                     "host",
+                                                     "expect"};
+
+constexpr std::array<std::string_view, 9> kOverrides{
+    "x-http-method-override", "x-http-method",     "x-method-override",
+    "x-original-url",         "x-original-uri",    "x-rewrite-url",
+    "x-rewrite-uri",          "x-original-method", "x-envoy-original-path"};
+
+/// Lower case, `_` as `-`.
+std::string folded(std::string_view name) {
+    std::string out(name);
+    for (auto& c : out) {
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
+        if (c == '_') c = '-';
+    }
+    return out;
+}
+
+template <std::size_t N>
+bool is_one_of(const std::array<std::string_view, N>& names, std::string_view name) {
+    return std::ranges::find(names, name) != names.end();
+}
+
+bool is_payment(std::string_view folded_name) {
+    return folded_name.starts_with("payment-") || folded_name == "x-payment" ||
+           folded_name.starts_with("x-payment-");
+}
+
+bool is_forwarded(std::string_view folded_name) {
+    return folded_name == "forwarded" || folded_name == "x-real-ip" ||
+           folded_name.starts_with("x-forwarded-");
+}
+
+/// The names in Connection, lower case.
+std::vector<std::string> named_by_connection(const net::Headers& headers) {
+    std::vector<std::string> out;
+    for (auto rest : headers.all("Connection")) {
+        while (!rest.empty()) {
+            const auto end = std::min(rest.find(','), rest.size());
+            auto name = rest.substr(0, end);
+            rest.remove_prefix(std::min(end + 1, rest.size()));
+            while (!name.empty() && (name.front() == ' ' || name.front() == '\t'))
+                name.remove_prefix(1);
+            while (!name.empty() && (name.back() == ' ' || name.back() == '\t'))
+                name.remove_suffix(1);
+            if (!name.empty()) out.push_back(folded(name));
+        }
+    }
+    return out;
+}
+
+std::string forwarded_element(const ClientView& client, std::string_view peer_ip) {
+    std::string out = "for=";
+    if (peer_ip.contains(':')) {
+        out.append("\"[").append(peer_ip).append("]\"");
+    } else {
+        out.append(peer_ip);
+    }
+    return out.append(";host=\"").append(client.host).append("\";proto=").append(client.scheme);
+}
+
+void append_to_list(net::Headers& to, const net::Headers& from, bool keep, std::string_view name,
+                    std::string_view value) {
+    auto before = keep ? from.joined(name) : std::string();
+    if (!before.empty()) before.append(", ");
+    to.add(std::string(name), before.append(value));
+}
+
+}  // namespace
+
+net::Headers without_hop_by_hop(const net::Headers& from) {
+    const auto named = named_by_connection(from);
+    net::Headers out;
+    for (const auto& [name, value] : from) {
+        const auto plain = folded(name);
+        if (is_one_of(kHopByHop, plain) || std::ranges::find(named, plain) != named.end()) continue;
+        out.add(name, value);
+    }
+    return out;
+}
+
+net::Headers to_origin(const net::Headers& from, const ClientView& client, std::string_view peer_ip,
+                       std::string_view request_id) {
+    net::Headers out;
+    for (const auto& [name, value] : without_hop_by_hop(from)) {
+        const auto plain = folded(name);
+        if (is_payment(plain) || is_one_of(kOverrides, plain) || plain == "x-request-id") continue;
+        if (is_forwarded(plain)) {
+            // These four are written anew below; of the rest (-Port, -Prefix …) we add none.
+            const bool rewritten = plain == "forwarded" || plain == "x-forwarded-for" ||
+                                   plain == "x-forwarded-proto" || plain == "x-forwarded-host";
+            if (rewritten || !client.trusted || name.contains('_')) continue;
+        }
+        out.add(name, value);
+    }
+    append_to_list(out, from, client.trusted, "X-Forwarded-For", peer_ip);
+    out.add("X-Forwarded-Proto", client.scheme);
+    out.add("X-Forwarded-Host", client.host);
+    append_to_list(out, from, client.trusted, "Forwarded", forwarded_element(client, peer_ip));
+    out.add("X-Request-Id", std::string(request_id));
+    return out;
+}
+
+net::Headers from_origin(const net::Headers& from) {
+    net::Headers out;
+    for (const auto& [name, value] : without_hop_by_hop(from)) {
+        const auto plain = folded(name);
+        // Settlement-Overrides speaks to the server that settles. Source: protocol.md 5.10.
+        if (is_payment(plain) || plain == "settlement-overrides" || plain == "x-request-id")
+            continue;
+        out.add(name, value);
+    }
+    return out;
+}
+
+}  // namespace farthing::gateway
