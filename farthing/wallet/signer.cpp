@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "farthing/wallet/signer.hpp"
+
+namespace farthing::wallet {
+
+LocalSigner::LocalSigner(PrivateKey key) : key_(std::move(key)), address_(address_of(key_)) {}
+
+Task<Result<Bytes>> LocalSigner::sign(Bytes32 digest) {
+    co_return farthing::sign(digest, key_).to_bytes();
+}
+
+}  // namespace farthing::wallet

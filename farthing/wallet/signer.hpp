@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Signer: whoever holds the key. A digest goes in, a signature comes out; the key itself never
+// does.
+#pragma once
+
+#include "farthing/crypto/ecdsa.hpp"
+#include "farthing/evm/address.hpp"
+#include "farthing/io/task.hpp"
+
+namespace farthing::wallet {
+
+class Signer {
+  public:
+    virtual ~Signer() = default;
+    /// The account that pays.
+    [[nodiscard]] virtual Address address() const = 0;
+    /// The signature as it goes on the wire: 65 bytes for a plain account, whatever a contract
+    /// wallet takes for one. Errors: the signer's own.
+    virtual Task<Result<Bytes>> sign(Bytes32 digest) = 0;
+};
+
+/// A key in this process's memory.
+class LocalSigner final : public Signer {
+  public:
+    explicit LocalSigner(PrivateKey key);
+    [[nodiscard]] Address address() const override { return address_; }
+    Task<Result<Bytes>> sign(Bytes32 digest) override;
+
+  private:
+    PrivateKey key_;
+    Address address_;
+};
+
+}  // namespace farthing::wallet
