@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// The subcommands: each registers itself and, when chosen, sets `run` to what main calls for the
+// exit code.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+namespace farthing::app {
+
+using Run = std::function<int()>;
+
+void add_facilitator(CLI::App& app, Run& run);
+void add_gateway(CLI::App& app, Run& run);
+void add_devnet(CLI::App& app, Run& run);
+void add_pay(CLI::App& app, Run& run);
+void add_keystore(CLI::App& app, Run& run);
+
+}  // namespace farthing::app

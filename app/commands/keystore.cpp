@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// `farthing keystore`: key files for the one who pays.
+#include "farthing/wallet/keystore.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "app/commands/commands.hpp"
+#include "app/key.hpp"
+#include "app/world.hpp"
+#include "farthing/io/config.hpp"
+
+namespace farthing::app {
+namespace {
+
+struct Options {
+    std::string file;
+    std::string password_file;
+    bool light = false;
+};
+
+int print_address(const Address& address, const std::string& file) {
+    if (isatty(STDOUT_FILENO) == 1) {
+        std::printf("%s\n", address.to_checksum().c_str());
+    } else {
+        const json::Object line{{"address", address.to_checksum()}, {"file", file}};
+        std::printf("%s\n", json::to_text(line).c_str());
+    }
+    return 0;
+}
+
+Result<> store(const Options& options, const PrivateKey& key, World& world) {
+    FARTHING_TRY(const auto password, read_password(options.password_file, Password::fresh));
+    const auto cost = options.light ? wallet::KeystoreCost::light : wallet::KeystoreCost::standard;
+    FARTHING_TRY(const auto text, wallet::encrypt_key(key, password, cost, world.random));
+    return wallet::save_keystore(options.file, text);
+}
+
+Result<PrivateKey> fresh_key(World& world) {
+    // A random number is no valid key once in 2^128 times.
+    for (;;) {
+        auto bytes = world.random.bytes32();
+        auto key = make_key(bytes);
+        wipe(&bytes, sizeof bytes);
+        if (key) return key;
+    }
+}
+
+Result<PrivateKey> given_key() {
+    FARTHING_TRY(auto key, key_from_environment());
+    if (key) return std::move(*key);
+    if (isatty(STDIN_FILENO) == 1) {
+        return fail(Errc::invalid_argument,
+                    fmt::format("no key: set {} or send it to stdin", kKeyVariable));
+    }
+    FARTHING_TRY(auto text, read_stdin(256));
+    const Secret<std::string> secret(std::move(text));
+    return key_from_hex(secret.reveal(), "stdin");
+}
+
+int run_store(const Options& options, Result<PrivateKey> key, World& world) {
+    if (!key) return report(key.error());
+    if (auto stored = store(options, *key, world); !stored) return report(stored.error());
+    return print_address(address_of(*key), options.file);
+}
+
+int run_address(const Options& options) {
+    const auto text = read_file(options.file, wallet::kKeystoreBytesMax);
+    if (!text) return report(text.error());
+    const auto claimed = wallet::claimed_address(*text);
+    if (!claimed) {
+        return report({claimed.error().code, options.file + ": " + claimed.error().detail});
+    }
+    if (*claimed) return print_address(**claimed, options.file);
+    const auto password = read_password(options.password_file, Password::known);
+    if (!password) return report(password.error());
+    const auto key = wallet::load_key(options.file, *password);
+    if (!key) return report(key.error());
+    return print_address(address_of(*key), options.file);
+}
+
+CLI::App* add(CLI::App& parent, const char* name, const char* what, Options& options) {
+    auto* command = parent.add_subcommand(name, what);
+    command->add_option("file", options.file, "the key file")->required();
+    command->add_option("--password-file", options.password_file,
+                        "the password stands in this file (default: FARTHING_PASSWORD, else it is "
+                        "asked for)");
+    return command;
+}
+
+}  // namespace
+
+void add_keystore(CLI::App& app, Run& run) {
+    auto options = std::make_shared<Options>();
+    auto* keystore = app.add_subcommand(
+        "keystore", "key files (Web3 Secret Storage version 3, as geth and ethers write them)");
+    keystore->require_subcommand(1);
+    constexpr auto light =
+        "a file that is quick to open, for us and for a thief (4 MiB of memory, not 256)";
+    auto* fresh = add(*keystore, "new", "make a new key", *options);
+    fresh->add_flag("--light", options->light, light);
+    fresh->callback([options, &run] {
+        run = [options] {
+            World world(Level::error);
+            return run_store(*options, fresh_key(world), world);
+        };
+    });
+    auto* import = add(*keystore, "import", "store the key in FARTHING_KEY or on stdin", *options);
+    import->add_flag("--light", options->light, light);
+    import->callback([options, &run] {
+        run = [options] {
+            World world(Level::error);
+            return run_store(*options, given_key(), world);
+        };
+    });
+    auto* address = add(*keystore, "address", "say whose key a file holds", *options);
+    address->callback([options, &run] { run = [options] { return run_address(*options); }; });
+}
+
+}  // namespace farthing::app

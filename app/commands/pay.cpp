@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: Apache-2.0
+// `farthing pay`: curl that pays.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <cstdio>
+
+#include "app/commands/commands.hpp"
+#include "app/key.hpp"
+#include "app/pay_output.hpp"
+#include "app/pay_report.hpp"
+#include "app/world.hpp"
+#include "farthing/base/hex.hpp"
+#include "farthing/io/config.hpp"
+#include "farthing/io/task_group.hpp"
+#include "farthing/wallet/keystore.hpp"
+#include "farthing/wallet/payer.hpp"
+
+namespace farthing::app {
+namespace {
+
+constexpr std::size_t kDataBytesMax = 64 << 20;
+constexpr int kHttpErrorExit = 22;     // curl's, for --fail
+constexpr int kInterruptedExit = 130;  // what a shell says of Ctrl-C
+constexpr std::chrono::milliseconds kConnectTimeout{10'000};
+/// A settlement may take as long as the chain does.
+constexpr std::chrono::milliseconds kAnswerTimeout{120'000};
+
+struct Options {
+    std::string url;
+    std::string method;
+    std::vector<std::string> headers;
+    std::vector<std::string> data;
+    std::vector<std::string> data_binary;
+    OutputOptions output;
+    bool head = false;
+    bool verbose = false;
+    bool dry_run = false;
+    std::string max_time;
+    std::string max_amount = "$0.10";
+    std::vector<std::string> networks;
+    std::string assets_file;
+    std::string keystore;
+    std::string password_file;
+    unsigned retries = 0;
+    unsigned redirects_max = 5;
+    std::string ca_file;
+};
+
+/// Stands where no key was given: what is free needs none.
+class NoKey final : public wallet::Signer {
+  public:
+    [[nodiscard]] Address address() const override { return {}; }
+    Task<Result<Bytes>> sign(Bytes32) override {
+        co_return fail(Errc::invalid_argument,
+                       fmt::format("a payment is asked for, and there is no key: set {} or name a "
+                                   "--keystore",
+                                   kKeyVariable));
+    }
+};
+
+struct AssetFile {
+    std::vector<Asset> asset;
+    static constexpr std::array<std::string_view, 1> required{"asset"};
+    static constexpr auto fields() { return std::tuple{field("asset", &AssetFile::asset)}; }
+};
+
+Result<AssetTable> load_assets(const std::string& file) {
+    auto table = AssetTable::built_in();
+    if (file.empty()) return table;
+    FARTHING_TRY(auto listed, load_config<AssetFile>(file));
+    for (auto& each : listed.asset) FARTHING_CHECK(table.add(std::move(each)));
+    return table;
+}
+
+Result<std::unique_ptr<wallet::Signer>> make_signer(const Options& options) {
+    if (options.dry_run) return std::make_unique<NoKey>();
+    if (!options.keystore.empty()) {
+        FARTHING_TRY(const auto password, read_password(options.password_file, Password::known));
+        FARTHING_TRY(auto key, wallet::load_key(options.keystore, password));
+        return std::make_unique<wallet::LocalSigner>(std::move(key));
+    }
+    FARTHING_TRY(auto key, key_from_environment());
+    if (!key) return std::make_unique<NoKey>();
+    return std::make_unique<wallet::LocalSigner>(std::move(*key));
+}
+
+/// `30`, `30s` or `500ms`.
+Result<std::chrono::milliseconds> parse_time(const std::string& text, std::string_view option) {
+    const bool bare = text.find_first_not_of("0123456789") == std::string::npos;
+    const json::Value value(bare && !text.empty() ? text + "s" : text);
+    auto time = json::Codec<std::chrono::milliseconds>::decode(value, json::Path{});
+    if (time && time->count() > 0) return *time;
+    return fail(Errc::invalid_argument,
+                fmt::format("{}: expected a time such as 30, 30s or 500ms", option));
+}
+
+/// A failed option says which.
+template <class T>
+Result<T> named(std::string_view option, Result<T> value) {
+    if (value) return value;
+    return fail(Errc::invalid_argument, fmt::format("{}: {}", option, value.error().detail));
+}
+
+Result<wallet::PayerConfig> make_config(const Options& options) {
+    wallet::PayerConfig config;
+    FARTHING_TRY(config.rules.max_amount,
+                 named("--max-amount", scheme::parse_money(options.max_amount)));
+    for (const auto& each : options.networks) {
+        FARTHING_TRY(auto network, named("--network", network_from_any(each)));
+        config.rules.networks.push_back(std::move(network));
+    }
+    if (!options.max_time.empty()) {
+        FARTHING_TRY(config.max_time, parse_time(options.max_time, "--max-time"));
+    }
+    config.retries = options.retries;
+    config.resends_max = std::max(config.resends_max, options.retries);
+    config.redirects_max = options.redirects_max;
+    if (options.redirects_max == 0) config.redirects = wallet::Redirects::never;
+    return config;
+}
+
+/// `text`, or the content of the file after `@` (`@-`: stdin).
+Result<std::string> data_of(const std::string& text) {
+    if (!text.starts_with('@')) return text;
+    if (text == "@-") return read_stdin(kDataBytesMax);
+    return read_file(text.substr(1), kDataBytesMax);
+}
+
+/// All -d pieces joined with `&`; from files without line ends, as curl does it. --data-binary is
+/// taken as it is.
+Result<std::string> body_of(const Options& options) {
+    std::string body;
+    for (const auto& each : options.data) {
+        FARTHING_TRY(auto piece, data_of(each));
+        if (each.starts_with('@')) {
+            std::erase_if(piece, [](char c) { return c == '\n' || c == '\r' || c == '\0'; });
+        }
+        body += (body.empty() ? "" : "&") + piece;
+    }
+    for (const auto& each : options.data_binary) {
+        FARTHING_TRY(const auto piece, data_of(each));
+        body += (body.empty() ? "" : "&") + piece;
+    }
+    return body;
+}
+
+/// `Name: value`; without a value it removes a header that we would send.
+Result<net::Headers::Entry> parse_header(const std::string& line) {
+    const auto colon = line.find(':');
+    const auto name = line.substr(0, colon);
+    const bool is_token =
+        !name.empty() && name.find_first_of(" \t\r\n\"(),/;<=>?@[\\]{}") == std::string::npos;
+    if (colon == std::string::npos || !is_token ||
+        line.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) {
+        return fail(Errc::invalid_argument, "--header: expected \"Name: value\"");
+    }
+    const auto start = line.find_first_not_of(" \t", colon + 1);
+    return net::Headers::Entry{name, start == std::string::npos ? "" : line.substr(start)};
+}
+
+Result<net::Request> make_request(const Options& options) {
+    net::Request request;
+    FARTHING_TRY(request.body, body_of(options));
+    const bool has_data = !options.data.empty() || !options.data_binary.empty();
+    request.method = options.head ? "HEAD" : has_data ? "POST" : "GET";
+    if (!options.method.empty()) request.method = options.method;
+    if (request.method.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ-") != std::string::npos) {
+        return fail(Errc::invalid_argument, "--request: expected a method such as PUT");
+    }
+    request.headers.add("User-Agent", std::string("farthing/") + FARTHING_VERSION);
+    request.headers.add("Accept", "*/*");
+    if (has_data) request.headers.add("Content-Type", "application/x-www-form-urlencoded");
+    std::vector<net::Headers::Entry> given;
+    for (const auto& each : options.headers) {
+        FARTHING_TRY(auto header, parse_header(each));
+        request.headers.remove(header.first);
+        given.push_back(std::move(header));
+    }
+    for (auto& [name, value] : given) {
+        if (!value.empty()) request.headers.add(std::move(name), std::move(value));
+    }
+    return request;
+}
+
+void warn(const Options& options, std::string_view code, std::string_view detail) {
+    if (options.output.silent) return;
+    if (isatty(STDERR_FILENO) == 1) {
+        std::fprintf(stderr, "farthing: warning: %.*s: %.*s\n", static_cast<int>(code.size()),
+                     code.data(), static_cast<int>(detail.size()), detail.data());
+    } else {
+        const json::Object line{{"warning", json::Object{{"code", code}, {"detail", detail}}}};
+        std::fprintf(stderr, "%s\n", json::to_text(line).c_str());
+    }
+}
+
+void warn_about(const Options& options, const wallet::Payment& payment) {
+    if (payment.receipt == wallet::Payment::Receipt::missing) {
+        warn(options, "receipt_missing",
+             "the resource came, and no receipt says in which transaction it was paid for");
+    } else if (payment.receipt == wallet::Payment::Receipt::none) {
+        warn(options, "not_settled",
+             fmt::format("the request failed and should not be charged for, but the signature can "
+                         "be used until unix time {}",
+                         payment.valid_before.time_since_epoch().count()));
+    }
+}
+
+int report_answer(const Options& options, const wallet::PaidResponse& answer, Output& output) {
+    if (auto finished = output.finish(); !finished) {
+        if (!answer.payment || !answer.payment->transaction) return report(finished.error());
+        return report({Errc::outcome_unknown,
+                       fmt::format("paid in transaction {}, and then the answer was lost: {}",
+                                   to_hex(*answer.payment->transaction), finished.error().detail)});
+    }
+    if (options.output.json) {
+        std::printf("%s\n",
+                    summary(answer, output.text(), options.output.file, output.bytes()).c_str());
+    }
+    if (answer.payment) warn_about(options, *answer.payment);
+    return options.output.fail && answer.response.status >= 400 ? kHttpErrorExit : 0;
+}
+
+int report_quote(const Options& options, const wallet::Quote& quote) {
+    if (options.output.json) {
+        std::printf("%s\n", summary(quote).c_str());
+    } else {
+        std::printf("%s: %d %s\n", quote.url.to_string().c_str(), quote.response.status,
+                    std::string(net::reason_phrase(quote.response.status)).c_str());
+        for (std::size_t i = 0; i < quote.choice.verdicts.size(); ++i) {
+            std::printf("%s\n", describe_entry(*quote.offered, quote.choice, i).c_str());
+        }
+        const bool pays = quote.choice.chosen.has_value();
+        std::printf("%s\n", pays            ? "would be paid; nothing was signed"
+                            : quote.offered ? "would not be paid"
+                                            : "nothing has to be paid");
+    }
+    if (quote.offered && !quote.choice.chosen) return report(quote.choice.refusal());
+    return 0;
+}
+
+/// Everything a run needs, made from the options before the first byte is sent.
+struct Job {
+    net::Url url;
+    net::Request request;
+    AssetTable assets;
+    wallet::PayerConfig config;
+    std::unique_ptr<wallet::Signer> signer;
+};
+
+Result<Job> make_job(const Options& options) {
+    Job job;
+    const bool has_scheme = options.url.find("://") != std::string::npos;
+    FARTHING_TRY(job.url, net::parse_url(has_scheme ? options.url : "http://" + options.url));
+    FARTHING_TRY(job.request, make_request(options));
+    FARTHING_TRY(job.assets, load_assets(options.assets_file));
+    FARTHING_TRY(job.config, make_config(options));
+    FARTHING_TRY(job.signer, make_signer(options));
+    return job;
+}
+
+template <class T>
+Task<Result<T>> unless_interrupted(Task<Result<T>> task, World& world, const Narrator& narrator) {
+    using namespace asio::experimental::awaitable_operators;
+    Signals signals(world.loop);
+    auto ended = co_await (std::move(task) || signals.until_told_to_stop(*world.log));
+    if (auto* done = std::get_if<0>(&ended)) co_return std::move(*done);
+    if (narrator.paid_request_sent()) {
+        co_return fail(Errc::outcome_unknown,
+                       "interrupted after the payment was sent: it may have been made");
+    }
+    co_return fail(Errc::closed, "interrupted");
+}
+
+int run_pay(const Options& options) {
+    auto job = make_job(options);
+    if (!job) return report(job.error());
+    World world(Level::error);
+    net::ClientConfig client_config;
+    client_config.connect_timeout = kConnectTimeout;
+    client_config.response_timeout = kAnswerTimeout;
+    client_config.read_timeout = kAnswerTimeout;
+    client_config.ca_file = options.ca_file;
+    const auto client = net::Client::make(world.env(), world.loop, client_config);
+    Narrator narrator(options.verbose);
+    wallet::Payer payer(world.env(), *client, *job->signer, job->assets, job->config, &narrator);
+    if (options.dry_run) {
+        auto task = unless_interrupted(payer.quote(job->url, job->request), world, narrator);
+        const auto quote = run_blocking(world.loop, std::move(task));
+        return quote ? report_quote(options, *quote) : report(quote.error());
+    }
+    Output output(options.output);
+    auto task = unless_interrupted(payer.download(job->url, job->request, output), world, narrator);
+    const auto answer = run_blocking(world.loop, std::move(task));
+    if (answer) return report_answer(options, *answer, output);
+    const bool interrupted = answer.error().code == Errc::closed;
+    const int code = report(answer.error());
+    return interrupted && answer.error().detail == "interrupted" ? kInterruptedExit : code;
+}
+
+void add_request_options(CLI::App& command, Options& options) {
+    command.add_option("url", options.url, "what to get; http:// when it names no scheme")
+        ->required();
+    command.add_option("-X,--request", options.method, "method (default: GET, POST with data)");
+    command.add_option("-H,--header", options.headers, "a header, \"Name: value\"")
+        ->take_all()
+        ->allow_extra_args(false);
+    command.add_option("-d,--data", options.data, "send this; @FILE its lines, @- stdin's")
+        ->take_all()
+        ->allow_extra_args(false);
+    command.add_option("--data-binary", options.data_binary, "the same without changing line ends")
+        ->take_all()
+        ->allow_extra_args(false);
+    command.add_flag("-I,--head", options.head, "ask for the headers only");
+    command.add_option("--max-redirs", options.redirects_max, "redirects to follow; 0: none")
+        ->capture_default_str();
+    command.add_option("--max-time", options.max_time, "give up after this time: 30, 500ms, 2m");
+    command.add_option("--retry", options.retries, "repeat a failed request so many times")
+        ->capture_default_str();
+    command.add_option("--ca-file,--cacert", options.ca_file,
+                       "certificates to trust, PEM (default: the system's)");
+}
+
+void add_output_options(CLI::App& command, Options& options) {
+    auto& output = options.output;
+    command.add_option("-o,--output", output.file, "write the body to this file");
+    auto* include = command.add_flag("-i,--include", output.headers, "headers before the body");
+    command.add_flag("-v,--verbose", options.verbose, "tell the conversation on stderr");
+    command.add_flag("-s,--silent", output.silent, "no progress bar and no warnings");
+    command.add_flag("-f,--fail", output.fail,
+                     "exit with 22 and no body when the answer's status is 400 or more");
+    command.add_flag("--json", output.json, "one JSON line: status, what was paid, body")
+        ->excludes(include);
+}
+
+void add_payment_options(CLI::App& command, Options& options) {
+    command.add_option("--max-amount", options.max_amount, "the most to pay: $0.10, \"0.1 USDC\"")
+        ->capture_default_str();
+    command
+        .add_option("--network", options.networks,
+                    "pay on this network only (eip155:8453 or base); may be repeated")
+        ->take_all()
+        ->allow_extra_args(false);
+    command.add_option(
+        "--assets", options.assets_file,
+        "TOML file with [[asset]] tables: tokens to pay with besides the known ones");
+    command.add_flag("--dry-run", options.dry_run,
+                     "say what would be paid and why; sign and pay nothing");
+    command.add_option("--keystore", options.keystore,
+                       "the key file to pay from (default: the key in FARTHING_KEY)");
+    command.add_option("--password-file", options.password_file,
+                       "its password (default: FARTHING_PASSWORD, else it is asked for)");
+}
+
+}  // namespace
+
+void add_pay(CLI::App& app, Run& run) {
+    auto options = std::make_shared<Options>();
+    auto* command = app.add_subcommand("pay", "get a URL and pay for it when that is asked");
+    command->footer(
+        "Exit codes: 0 an answer came; 2 bad arguments; 3 refused, by your rules or by the "
+        "server;\n4 unavailable, nothing was paid; 5 the payment may have been made: do not "
+        "repeat blindly;\n22 with --fail, an HTTP error; 130 interrupted before anything was "
+        "paid.");
+    add_request_options(*command, *options);
+    add_output_options(*command, *options);
+    add_payment_options(*command, *options);
+    command->callback([options, &run] { run = [options] { return run_pay(*options); }; });
+}
+
+}  // namespace farthing::app

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// farthing: one binary, every role.
+#include <csignal>
+#include <cstdio>
+#include <exception>
+
+#include "app/commands/commands.hpp"
+#include "app/world.hpp"
+
+int main(int argc, char** argv) {
+    using namespace farthing;
+    // A peer that goes away is an error of that connection, not of the process.
+    std::signal(SIGPIPE, SIG_IGN);
+    CLI::App app{
+        "Farthing: HTTP-native micropayments (x402). Sell with `gateway`, settle with "
+        "`facilitator`, buy with `pay`."};
+    app.set_version_flag("--version", FARTHING_VERSION);
+    app.require_subcommand(1);
+    app::Run run;
+    app::add_gateway(app, run);
+    app::add_facilitator(app, run);
+    app::add_pay(app, run);
+    app::add_keystore(app, run);
+    app::add_devnet(app, run);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        // Help and version are successes; everything else is a bad argument.
+        if (error.get_exit_code() == 0) return app.exit(error);
+        return app::report(
+            {Errc::invalid_argument, std::string(error.what()) + " (see farthing --help)"});
+    }
+    try {
+        return run();
+    } catch (const std::exception& error) {
+        return app::report({Errc::internal, error.what()});
+    }
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/pay_report.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "farthing/base/base64.hpp"
+#include "farthing/base/hex.hpp"
+#include "farthing/wire/headers.hpp"
+
+namespace farthing::app {
+namespace {
+
+bool carries_payment(std::string_view name) {
+    return net::equal_no_case(name, header::kPaymentSignature) ||
+           net::equal_no_case(name, header::kPaymentV1);
+}
+
+void say(char mark, std::string_view text) {
+    std::fprintf(stderr, "%c %.*s\n", mark, static_cast<int>(text.size()), text.data());
+}
+
+/// Well-formed UTF-8 without surrogates and overlong forms: what a JSON string can hold.
+/// Source: Unicode 15, table 3-7.
+bool is_utf8(std::string_view text) {
+    const auto byte = [&](std::size_t i) {
+        return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+    };
+    for (std::size_t i = 0; i < text.size();) {
+        const auto lead = byte(i);
+        if (lead < 0x80) {
+            ++i;
+            continue;
+        }
+        const std::size_t more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
+        const unsigned low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+        const unsigned high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+        if (lead < 0xc2 || lead > 0xf4 || byte(i + 1) < low || byte(i + 1) > high) return false;
+        for (std::size_t j = 2; j <= more; ++j) {
+            if ((byte(i + j) & 0xc0) != 0x80) return false;
+        }
+        i += more + 1;
+    }
+    return true;
+}
+
+std::string network_text(const Network& network) {
+    const auto name = network.v1_name();
+    return name ? fmt::format("{} ({})", network.id, *name) : network.id;
+}
+
+std::string_view receipt_text(wallet::Payment::Receipt receipt) {
+    switch (receipt) {
+        case wallet::Payment::Receipt::verified:
+            return "verified";
+        case wallet::Payment::Receipt::missing:
+            return "missing";
+        case wallet::Payment::Receipt::none:
+            break;
+    }
+    return "none";
+}
+
+void put_payment(json::Object& line, const wallet::Payment& payment) {
+    const auto& wanted = payment.requirements;
+    line["amount"] = wanted.amount.to_decimal();
+    line["asset"] = payment.asset.address.to_checksum();
+    line["network"] = wanted.network.id;
+    line["payTo"] = wanted.pay_to;
+    line["payer"] = payment.payer.to_checksum();
+    if (payment.transaction) line["transaction"] = to_hex(*payment.transaction);
+    line["receipt"] = receipt_text(payment.receipt);
+}
+
+}  // namespace
+
+void Narrator::sending(const net::Url& url, const net::Request& request) {
+    bool pays = false;
+    for (const auto& [name, value] : request.headers) pays = pays || carries_payment(name);
+    paid_request_sent_ = paid_request_sent_ || pays;
+    if (!verbose_) return;
+    say('*', fmt::format("to {}", url.origin()));
+    say('>', fmt::format("{} {} HTTP/1.1", request.method, url.target));
+    for (const auto& [name, value] : request.headers) {
+        say('>', carries_payment(name)
+                     ? fmt::format("{}: a signed payment, {} bytes", name, value.size())
+                     : fmt::format("{}: {}", name, value));
+    }
+    if (!request.body.empty()) say('*', fmt::format("a body of {} bytes", request.body.size()));
+}
+
+void Narrator::received(const net::Response& head) {
+    if (!verbose_) return;
+    say('<', fmt::format("HTTP/1.1 {} {}", head.status, net::reason_phrase(head.status)));
+    for (const auto& [name, value] : head.headers) say('<', fmt::format("{}: {}", name, value));
+}
+
+void Narrator::offered(const dialect::Offered& offered, const wallet::Choice& choice) {
+    if (!verbose_) return;
+    for (std::size_t i = 0; i < choice.verdicts.size(); ++i) {
+        say('*', describe_entry(offered, choice, i));
+    }
+}
+
+void Narrator::signing(const wallet::Payment& payment, const Bytes32& digest) {
+    if (!verbose_) return;
+    say('*',
+        fmt::format("{} signs: {} to {}, until unix time {}", payment.payer.to_checksum(),
+                    scheme::describe(payment.requirements.amount, payment.asset),
+                    payment.requirements.pay_to, payment.valid_before.time_since_epoch().count()));
+    say('*', fmt::format("nonce {}, digest {}", to_hex(payment.nonce), to_hex(digest)));
+}
+
+void Narrator::waiting(const Error& why, std::chrono::milliseconds delay) {
+    if (!verbose_) return;
+    say('*', fmt::format("{}; the same request again in {} ms", to_string(why), delay.count()));
+}
+
+std::string describe_entry(const dialect::Offered& offered, const wallet::Choice& choice,
+                           std::size_t index) {
+    const auto& verdict = choice.verdicts[index];
+    std::string text = fmt::format("accepts[{}]", index);
+    if (verdict.requirements && verdict.asset != nullptr) {
+        const auto& wanted = *verdict.requirements;
+        text += fmt::format(
+            " {} on {} to {}, within {} s", scheme::describe(wanted.amount, *verdict.asset),
+            network_text(wanted.network), wanted.pay_to, wanted.max_timeout_seconds);
+    }
+    if (verdict.refusal) return text + ": no, " + verdict.refusal->detail;
+    if (choice.chosen != index) return text + ": possible, but not the cheapest";
+    return text + (offered.accepts.size() > 1 ? ": yes, the cheapest" : ": yes");
+}
+
+std::string summary(const wallet::PaidResponse& answer, const std::string& body,
+                    const std::string& body_file, std::uint64_t bytes) {
+    const auto& payment = answer.payment;
+    const bool paid = payment && payment->receipt != wallet::Payment::Receipt::none;
+    json::Object line{{"status", answer.response.status}, {"paid", paid}};
+    if (payment) put_payment(line, *payment);
+    line["url"] = answer.url.to_string();
+    if (!body_file.empty()) {
+        line["output"] = body_file;
+        line["bytes"] = bytes;
+    } else if (is_utf8(body)) {
+        line["body"] = body;
+    } else {
+        line["bodyBase64"] = to_base64(body);
+    }
+    return json::to_text(line);
+}
+
+std::string summary(const wallet::Quote& quote) {
+    json::Object line{{"dryRun", true},
+                      {"status", quote.response.status},
+                      {"url", quote.url.to_string()},
+                      {"wouldPay", quote.choice.chosen.has_value()}};
+    if (quote.choice.chosen) line["chosen"] = *quote.choice.chosen;
+    json::Array accepts;
+    for (std::size_t i = 0; i < quote.choice.verdicts.size(); ++i) {
+        const auto& verdict = quote.choice.verdicts[i];
+        json::Object entry{{"payable", !verdict.refusal}};
+        if (verdict.refusal) entry["reason"] = verdict.refusal->detail;
+        if (verdict.requirements) {
+            entry["scheme"] = verdict.requirements->scheme;
+            entry["network"] = verdict.requirements->network.id;
+            entry["amount"] = verdict.requirements->amount.to_decimal();
+            entry["asset"] = verdict.requirements->asset;
+            entry["payTo"] = verdict.requirements->pay_to;
+        }
+        if (verdict.asset != nullptr && verdict.requirements) {
+            entry["price"] = scheme::describe(verdict.requirements->amount, *verdict.asset);
+        }
+        accepts.emplace_back(std::move(entry));
+    }
+    line["accepts"] = std::move(accepts);
+    return json::to_text(line);
+}
+
+}  // namespace farthing::app

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `farthing pay` tells: the conversation as it happens, the verdict on each offer, and the
+// JSON summary, whose members are a contract with whoever runs us.
+#pragma once
+
+#include <string>
+
+#include "farthing/wallet/payer.hpp"
+
+namespace farthing::app {
+
+/// The conversation on stderr, as curl -v tells it. Payments are named, never printed: whoever
+/// reads one could hand it in.
+class Narrator final : public wallet::Observer {
+  public:
+    explicit Narrator(bool verbose) : verbose_(verbose) {}
+    void sending(const net::Url& url, const net::Request& request) override;
+    void received(const net::Response& head) override;
+    void offered(const dialect::Offered& offered, const wallet::Choice& choice) override;
+    void signing(const wallet::Payment& payment, const Bytes32& digest) override;
+    void waiting(const Error& why, std::chrono::milliseconds delay) override;
+    /// Whether a payment has left for the server.
+    [[nodiscard]] bool paid_request_sent() const { return paid_request_sent_; }
+
+  private:
+    bool verbose_;
+    bool paid_request_sent_ = false;
+};
+
+/// `[0] $0.001 USDC on eip155:84532 (base-sepolia) to 0x…: the cheapest` or why not.
+[[nodiscard]] std::string describe_entry(const dialect::Offered& offered,
+                                         const wallet::Choice& choice, std::size_t index);
+
+/// The --json line of an answer. `body_file` is where the body went, empty when it is in the line.
+[[nodiscard]] std::string summary(const wallet::PaidResponse& answer, const std::string& body,
+                                  const std::string& body_file, std::uint64_t bytes);
+/// The --json line of --dry-run.
+[[nodiscard]] std::string summary(const wallet::Quote& quote);
+
+}  // namespace farthing::app

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/world.hpp"
+
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "farthing/json/value.hpp"
+
+namespace farthing::app {
+namespace {
+
+std::string_view kind_name(Kind kind) {
+    switch (kind) {
+        case Kind::invalid:
+            return "invalid";
+        case Kind::refused:
+            return "refused";
+        case Kind::unavailable:
+            return "unavailable";
+        case Kind::unknown:
+            return "unknown";
+        case Kind::internal:
+            break;
+    }
+    return "internal";
+}
+
+}  // namespace
+
+int report(const Error& error) {
+    if (isatty(STDERR_FILENO) == 1) {
+        std::fprintf(stderr, "farthing: %s\n", to_string(error).c_str());
+    } else {
+        const json::Object body{{"code", wire_code(error.code)},
+                                {"detail", error.detail},
+                                {"kind", kind_name(kind_of(error.code))}};
+        std::fprintf(stderr, "%s\n", json::to_text(json::Object{{"error", body}}).c_str());
+    }
+    return exit_code(error);
+}
+
+void announce(std::string_view role, const std::string& url) {
+    const json::Object line{{"event", "listening"}, {"role", role}, {"url", url}};
+    std::printf("%s\n", json::to_text(line).c_str());
+    std::fflush(stdout);
+}
+
+Signals::Signals(Loop& loop, Hangup hangup) : signals_(loop.get_executor(), SIGINT, SIGTERM) {
+    if (hangup == Hangup::reloads) signals_.add(SIGHUP);
+}
+
+Task<> Signals::until_told_to_stop(Log& log, std::function<void()> on_hangup) {
+    for (;;) {
+        const int number = co_await signals_.async_wait(use_task);
+        if (number != SIGHUP) {
+            log.info("stopping", {{"signal", number}});
+            co_return;
+        }
+        if (on_hangup) on_hangup();
+    }
+}
+
+}  // namespace farthing::app
