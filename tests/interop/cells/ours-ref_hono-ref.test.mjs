@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
+import { cells } from "../lib/cell.mjs";
+
+cells({ clients: ["ours"], server: "ref_hono", facilitator: "ref" });
