@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// What was measured, as a Markdown page: the table, how it came about, and where the time goes.
+
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { cpus, loadavg } from "node:os";
+import { FARTHING } from "./harness.mjs";
+import { versionOf } from "./peers/packages.mjs";
+import { PAYERS } from "./stacks.mjs";
+
+const count = (n) => n.toLocaleString("en-US", { maximumFractionDigits: 0 });
+const decimal = (n) => (n >= 100 ? count(n) : n.toPrecision(3));
+const rate = (n) => `${n >= 100 ? count(n) : decimal(n)}/s`;
+const percent = (share) => `${(share * 100).toFixed(0)} %`;
+const ms = (n) => `${decimal(n)} ms`;
+const us = (n) => `${decimal(n)} µs`;
+const mib = (bytes) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+const met = (yes) => (yes ? "met" : "**short**");
+/// How busy the measured core was, and what one answer cost it.
+const cost = ({ busy, perSecond }) => `core ${percent(busy)} busy, ${decimal((busy * 1e6) / perSecond)} µs each`;
+const latency = ({ p50_ms, p99_ms }) => `p50 ${ms(p50_ms)}, p99 ${ms(p99_ms)}`;
+
+function unpaidRows({ ours, nginx, express, hono }) {
+  const name = "unpaid request → 402";
+  const own = `${rate(ours.perSecond)} (${latency(ours)}), ${cost(ours)}`;
+  const row = (peer, aim = "") => (title) => [
+    name,
+    own,
+    `${title}: ${rate(peer.perSecond)} (${latency(peer)}), ${cost(peer)}`,
+    decimal(ours.perSecond / peer.perSecond),
+    aim,
+  ];
+  return [
+    row(nginx, `0.8 of nginx: ${met(ours.perSecond >= 0.8 * nginx.perSecond)}`)("nginx, the same 402 static"),
+    row(express)("reference Express"),
+    row(hono)("reference Hono"),
+  ];
+}
+
+function verifyRows({ ours, reference }) {
+  const row = (name, mine, theirs, aim) => [
+    name,
+    `${rate(mine.perSecond)} (${latency(mine)}), ${cost(mine)}`,
+    `reference facilitator: ${rate(theirs.perSecond)} (${latency(theirs)}), ${cost(theirs)}`,
+    decimal(mine.perSecond / theirs.perSecond),
+    aim,
+  ];
+  return [
+    row("/verify, warm: chain state known", ours.warm, reference.warm, `10,000/s: ${met(ours.warm.perSecond >= 10_000)}`),
+    row("/verify, cold: every payment new", ours.cold, reference.cold, ""),
+  ];
+}
+
+const failed = ({ sent, ok, failures }) =>
+  sent === ok
+    ? "no failure"
+    : `${count(sent - ok)} failures (${Object.entries(failures)
+        .sort((a, b) => b[1] - a[1])
+        .map(([reason, n]) => `${count(n)} × \`${reason.replaceAll("|", "/").replaceAll("`", "'").replace(/\s+/g, " ")}\``)
+        .join(", ")})`;
+
+function paidRows({ ours, reference }) {
+  const outcome = (side) =>
+    `${rate(side.perSecond)} (${latency(side)}), ${count(side.ok)} of ${count(side.sent)} paid, ${failed(side)}, ` +
+    `${count(side.moved)} moved on the chain, ${cost(side)}`;
+  const ratio = ours.perSecond / reference.perSecond;
+  const aim = `no failure: ${met(ours.sent === ours.ok)}; 20 times: ${met(ratio >= 20)}`;
+  return [
+    [`paid requests, ${PAYERS} payers at once`, outcome(ours), `Express + facilitator: ${outcome(reference)}`, decimal(ratio), aim],
+    [
+      "peak resident memory meanwhile",
+      `${decimal(ours.memory)} MiB`,
+      `Express + facilitator: ${decimal(reference.memory)} MiB`,
+      decimal(ours.memory / reference.memory),
+      `under 64 MiB: ${met(ours.memory < 64)}`,
+    ],
+  ];
+}
+
+function microRows({ ours, reference }) {
+  const row = (name, key, peer) => [
+    name,
+    us(ours[key]),
+    `${peer}: ${us(reference[key])}`,
+    decimal(reference[key] / ours[key]),
+    "",
+  ];
+  return [
+    row("verification, CPU alone (open + judge)", "verify_us", "viem recoverTypedDataAddress"),
+    row("authorisation signed (authorize + sign)", "sign_us", "viem signTypedData"),
+    row("payment header read", "parse_us", "@x402/core decodePaymentSignatureHeader"),
+    row("402 rendered (nothing remembered)", "render_us", "@x402/core encodePaymentRequiredHeader"),
+  ];
+}
+
+function startRows({ ours, reference, bytes }) {
+  return [
+    ["start to first answer", ms(ours), `reference Express: ${ms(reference)}`, decimal(reference / ours), `100 ms: ${met(ours <= 100)}`],
+    ["program on disk", mib(bytes.ours), `node alone: ${mib(bytes.node)}`, decimal(bytes.ours / bytes.node), ""],
+  ];
+}
+
+const ROWS = { unpaid: unpaidRows, verify: verifyRows, paid: paidRows, micro: microRows, start: startRows };
+
+const line = (cells) => `| ${cells.join(" | ")} |`;
+
+function table(results) {
+  const rows = Object.entries(ROWS).flatMap(([name, make]) => (results[name] ? make(results[name]) : []));
+  return [line(["what", "Farthing", "beside it", "ratio", "aim"]), "|---|---|---|---|---|", ...rows.map(line)].join("\n");
+}
+
+function profileOf(title, profile) {
+  if (!profile) return `### ${title}\n\nperf does not run on this machine.\n`;
+  const libraries = profile.libraries
+    .filter(({ percent: share }) => share >= 1)
+    .map(({ percent: share, library }) => `${library} ${share.toFixed(0)} %`);
+  const functions = profile.functions.map(({ percent: share, symbol, library }) =>
+    line([`${share.toFixed(1)} %`, `\`${symbol.slice(0, 90)}\``, library]),
+  );
+  return `### ${title}\n\nBy library: ${libraries.join(", ")}.\n\n| share | function | in |\n|---|---|---|\n${functions.join("\n")}\n`;
+}
+
+function profiles({ unpaid, verify, paid }) {
+  const parts = [];
+  if (unpaid) parts.push(profileOf("402", unpaid.ours.profile));
+  if (verify) parts.push(profileOf("/verify, warm", verify.ours.profile));
+  if (paid) parts.push(profileOf("Paid requests", paid.ours.profile));
+  if (parts.length === 0) return "";
+  return `\n## Where our time goes\n\nSamples of the process on its core while the row's load runs (perf, cpu-clock).\n\n${parts.join("\n")}`;
+}
+
+const said = (command, args) => execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+
+function firstLine(command, args) {
+  try {
+    return said(command, args).split("\n")[0].trim();
+  } catch (error) {
+    // wrk prints its version and ends with 1; nginx prints it on stderr.
+    return `${error.stdout ?? ""}`.split("\n")[0].trim();
+  }
+}
+
+/// What it runs on and how busy that was beforehand.
+export function machine() {
+  return {
+    date: new Date().toISOString().slice(0, 16).replace("T", " "),
+    cpu: `${cpus()[0].model} × ${cpus().length}`,
+    kernel: firstLine("uname", ["-sr"]),
+    memory: readFileSync("/proc/meminfo", "utf8").match(/MemTotal:\s+(\d+) kB/)[1] / 2 ** 20,
+    load: loadavg()[0],
+    commit: firstLine("git", ["describe", "--always", "--dirty"]),
+  };
+}
+
+function versions() {
+  const packages = ["@x402/core", "@x402/express", "@x402/hono", "express", "hono", "viem", "@foundry-rs/anvil-linux-amd64"];
+  const nginx = firstLine("dpkg-query", ["-W", "-f", "${Version}", "nginx"]);
+  const wrk = firstLine("dpkg-query", ["-W", "-f", "${Version}", "wrk"]);
+  return [
+    firstLine(FARTHING, ["--version"]).replace(/^/, "farthing "),
+    `nginx ${nginx}`,
+    `wrk ${wrk}`,
+    `node ${process.version}`,
+    ...packages.map((name) => `${name} ${versionOf(name)}`),
+  ].join(", ");
+}
+
+const NOTES = `## How
+
+* What is measured has core 0 for itself (\`taskset -c 0\`), all its processes together; load generators, the chain and
+  our gateway's origin share the other cores. Everything is on loopback, one contestant under load at a time.
+* "µs each" is the CPU time one answer took on that core, which other work on the machine hardly changes.
+* 402: \`wrk -t1 -c64 -d1s\` five times each in turn after a warm-up, the median. nginx is one process with access log
+  and keep-alive limit off, and sends our status, PAYMENT-REQUIRED, Cache-Control and body, byte for byte.
+* /verify warm: \`wrk -t1 -c64 -d5s -s bench/verify.lua\` with 1,000 different signed payments, each verified once before;
+  every answer is checked for \`"isValid":true\`. Our facilitator remembers what the chain said for two seconds unless told
+  otherwise: here \`staleness_max\` is ten minutes. Signature, time and amounts are checked each time. The reference
+  remembers nothing.
+* /verify cold and paid requests: \`bench_load_requests\`, ${PAYERS} connections, every payment sent once, signed beforehand
+  (\`bench_sign_payments\`) by ${PAYERS} funded accounts. Both sides look for receipts every 25 ms. Each side of the paid row
+  has a fresh chain, and what moved there is counted afterwards. Latencies are those of successes.
+* Ratios are ours to theirs, in our favour when above 1; for memory and program size, when below.
+* Start: median of nine starts (three for the reference) from spawn to the whole 402, with the chain checked in between.
+* Steps by themselves: CPU time, best of five rounds of 0.3 s, one process each.
+`;
+
+/// The page: `results` by row, `on` from machine().
+export function markdown(results, on) {
+  return `# Speed
+
+${on.date} UTC, ${on.cpu}, ${on.memory.toFixed(0)} GiB, ${on.kernel}, load ${on.load.toFixed(2)} before the start, commit ${on.commit}.
+${versions()}. Made by \`./run bench\`.
+
+${table(results)}
+
+${NOTES}${profiles(results)}`;
+}
