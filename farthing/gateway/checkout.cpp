@@ -181,6 +181,12 @@ Task<Answered> Checkout::buy(Deal& deal, PaymentBook::Ticket ticket) {
         co_return refused(deal.sale, verdict->invalid_reason.value_or(
                                          std::string(wire_code(Errc::unexpected_verify_error))));
     }
+    // The last moment to spare who has left: once the origin has worked, it is charged.
+    if (deal.sale.client_gone()) {
+        co_return plain(
+            try_again(503, "nothing was charged: the client closed the connection", kBusyRetry),
+            Ending::abandoned, "the client closed the connection");
+    }
     auto answered = co_await serve(deal, std::move(ticket));
     co_return answered;
 }
@@ -215,11 +221,6 @@ Task<Answered> Checkout::serve(Deal& deal, PaymentBook::Ticket ticket) {
         answered.answer = *std::move(fetched);
         answered.ending = Ending::origin_refused;
         co_return answered;
-    }
-    if (deal.sale.client_gone()) {
-        co_return plain(
-            try_again(503, "nothing was charged: the client closed the connection", kBusyRetry),
-            Ending::abandoned, "the client closed the connection");
     }
     auto answer = std::make_shared<const OriginAnswer>(*std::move(fetched));
     auto answered = co_await settle(deal, std::move(ticket), std::move(answer));

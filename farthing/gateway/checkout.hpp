@@ -3,9 +3,9 @@
 // sections 5.2 and 5.3.
 //
 // The order is verify, origin, settle, release. What a failure means for the money:
-//   before settle     nothing was taken and nothing is; the payment can be used again. The same
-//   when
-//                     the client is gone by then
+//   before settle     nothing was taken and nothing is; the payment can be used again
+//   the client leaves before the origin is asked: the same. After that it is charged: the origin
+//                     has worked, and an order would be free for who hangs up
 //   settle says no    402, the origin's answer is dropped
 //   settle is open    503; the payment waits with the origin's answer, and the same payment for the
 //                     same request settles it without another run of the origin

@@ -214,18 +214,38 @@ TEST_CASE("replay: a settlement goes on when its request is cut off, and the ans
     CHECK(shop.origin.answers.calls() == 1);
 }
 
-TEST_CASE("replay: a client that leaves while the origin works is not charged") {
+TEST_CASE(
+    "replay: a client that leaves during verification is not charged, and nothing is ordered") {
+    Shop shop;
+    shop.facilitator.verdicts.hold(true);
+    const auto payment = Shop::pay(shop.payment());
+    const auto asked = shop.start("GET", "/weather", payment);
+    asked->responder.left_early = true;
+    shop.facilitator.verdicts.hold(false);
+    shop.settle_down();
+    CHECK(asked->status() == 503);
+    CHECK(shop.origin.answers.calls() == 0);
+    CHECK(shop.facilitator.settlements.calls() == 0);
+    CHECK(shop.ask("GET", "/weather", payment)->status() == 200);
+}
+
+TEST_CASE(
+    "replay: a client that leaves while the origin works is charged, and can fetch what it paid "
+    "for") {
     Shop shop;
     shop.origin.answers.hold(true);
     const auto payment = Shop::pay(shop.payment());
     const auto asked = shop.start("GET", "/weather", payment);
     asked->responder.left_early = true;
+    asked->responder.gone = true;
     shop.origin.answers.hold(false);
     shop.settle_down();
-    CHECK(asked->status() == 503);
-    CHECK(!asked->text().contains("the goods"));
-    CHECK(shop.facilitator.settlements.calls() == 0);
-    CHECK(shop.ask("GET", "/weather", payment)->status() == 200);
+    CHECK(shop.facilitator.settlements.calls() == 1);
+    const auto again = shop.ask("GET", "/weather", payment);
+    CHECK(again->status() == 200);
+    CHECK(again->text().contains("the goods"));
+    CHECK(shop.origin.answers.calls() == 1);
+    CHECK(shop.facilitator.settlements.calls() == 1);
 }
 
 TEST_CASE("replay: a request cut off before its settlement is not charged") {
