@@ -209,15 +209,19 @@ Task<Result<v2::VerifyResponse>> LocalFacilitator::verify(v2::Payment payment) {
     co_return response;
 }
 
-Task<Result<v2::SettleResponse>> LocalFacilitator::settle(v2::Payment payment,
-                                                          std::chrono::milliseconds patience) {
+void LocalFacilitator::unheard(const v2::Payment& payment) {
+    if (const auto accepted = accept(payment)) accepted->unit->settler.unheard(*accepted->payment);
+}
+
+Task<Result<v2::SettleResponse>> LocalFacilitator::settle(v2::Payment payment, Asking asking) {
     v2::SettleResponse response;
     response.payer = payer_in(payment);
     response.network = dialect::network_in(payment.x402_version, payment.requirements.network);
     auto accepted = accept(payment);
     settlement::Outcome outcome;
     if (accepted) {
-        outcome = co_await accepted->unit->settler.settle(accepted->payment, patience);
+        outcome = co_await accepted->unit->settler.settle(accepted->payment, asking.patience,
+                                                          asking.idempotency_key);
     } else {
         outcome = {settlement::Outcome::State::failed, std::nullopt, accepted.error()};
     }

@@ -31,8 +31,8 @@ class LocalFacilitator final : public Facilitator {
     Task<> drain();
 
     Task<Result<v2::VerifyResponse>> verify(v2::Payment payment) override;
-    Task<Result<v2::SettleResponse>> settle(v2::Payment payment,
-                                            std::chrono::milliseconds patience) override;
+    Task<Result<v2::SettleResponse>> settle(v2::Payment payment, Asking asking) override;
+    void unheard(const v2::Payment& payment) override;
     Task<Result<v2::SupportedResponse>> supported() override;
 
     /// Whether every chain answers and every key can pay for gas: what is wrong, or nothing.

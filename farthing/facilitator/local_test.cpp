@@ -52,7 +52,7 @@ struct Facilitated : testing::ChainWorld {
     }
     v2::SettleResponse settle(const v2::Payment& payment,
                               std::chrono::milliseconds patience = 60s) {
-        auto response = run(local->settle(payment, patience));
+        auto response = run(local->settle(payment, {patience, {}}));
         REQUIRE(response);
         return *response;
     }
@@ -142,7 +142,7 @@ TEST_CASE("facilitator: a mechanism that is not there is an error, for verify an
         const auto verdict = world.run(world.local->verify(payment));
         REQUIRE_FALSE(verdict);
         CHECK(verdict.error().code == Errc::no_such_mechanism);
-        const auto settled = world.run(world.local->settle(payment, 60s));
+        const auto settled = world.run(world.local->settle(payment, {60s, {}}));
         REQUIRE_FALSE(settled);
         CHECK(settled.error().code == Errc::no_such_mechanism);
     }
@@ -208,7 +208,7 @@ TEST_CASE("facilitator: a chain that does not answer is unavailable, not a refus
     REQUIRE_FALSE(verdict);
     CHECK(kind_of(verdict.error().code) == Kind::unavailable);
     CHECK(verdict.error().detail.find("secret-path") == std::string::npos);
-    const auto settled = world.run(world.local->settle(payment, 60s));
+    const auto settled = world.run(world.local->settle(payment, {60s, {}}));
     REQUIRE_FALSE(settled);
     CHECK(kind_of(settled.error().code) == Kind::unavailable);
     CHECK(world.chain.asked(Op::send) == 0);
@@ -334,7 +334,7 @@ TEST_CASE("facilitator: a key that is none is refused, and never repeated") {
 TEST_CASE("facilitator: drain waits for the settlements in hand") {
     Facilitated world;
     world.chain.auto_mine = false;
-    const auto settling = world.start(world.local->settle(world.good().payment(), 10min));
+    const auto settling = world.start(world.local->settle(world.good().payment(), {10min, {}}));
     world.advance(1s);
     const auto drained = world.start(Facilitated::to_end(world.local->drain()));
     world.advance(5s);

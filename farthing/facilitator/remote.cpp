@@ -118,21 +118,23 @@ RemoteFacilitator::RemoteFacilitator(Env env, net::Client& client, RemoteConfig 
     while (target.ends_with('/')) target.pop_back();
 }
 
-Task<RemoteFacilitator::Answer> RemoteFacilitator::exchange(std::string method,
-                                                            std::string endpoint, std::string body,
+Task<RemoteFacilitator::Answer> RemoteFacilitator::exchange(Question question,
                                                             std::chrono::milliseconds deadline) {
     auto url = config_.url;
-    url.target += endpoint;
+    url.target += question.endpoint;
     const auto began = env_.clock.steady_now();
     for (int hop = 0;; ++hop) {
         net::Request request;
-        request.method = method;
+        request.method = question.method;
         request.headers.add("Content-Type", "application/json");
         request.headers.add("Accept", "application/json");
+        if (!question.idempotency_key.empty()) {
+            request.headers.add("Idempotency-Key", "\"" + question.idempotency_key + "\"");
+        }
         for (const auto& [name, value] : config_.headers) {
             request.headers.set(name, value.reveal());
         }
-        request.body = body;
+        request.body = question.body;
         const auto spent =
             std::chrono::duration_cast<std::chrono::milliseconds>(env_.clock.steady_now() - began);
         const auto left = std::max(deadline - spent, std::chrono::milliseconds(1));
@@ -149,18 +151,19 @@ Task<RemoteFacilitator::Answer> RemoteFacilitator::exchange(std::string method,
 Task<Result<v2::VerifyResponse>> RemoteFacilitator::verify(v2::Payment payment) {
     const auto body = dialect::facilitator_request_body(payment);
     if (!body) co_return fail(body.error());
-    auto answer = co_await exchange("POST", "/verify", json::to_text(*body), config_.timeout);
+    Question question{"POST", "/verify", json::to_text(*body), {}};
+    auto answer = co_await exchange(std::move(question), config_.timeout);
     if (answer) co_return read_verify_answer(*answer);
     co_return fail(answer.error().error.code,
                    "Facilitator verify: " + to_string(answer.error().error));
 }
 
-Task<Result<v2::SettleResponse>> RemoteFacilitator::settle(v2::Payment payment,
-                                                           std::chrono::milliseconds patience) {
+Task<Result<v2::SettleResponse>> RemoteFacilitator::settle(v2::Payment payment, Asking asking) {
     const auto body = dialect::facilitator_request_body(payment);
     if (!body) co_return fail(body.error());
-    auto answer = co_await exchange("POST", "/settle", json::to_text(*body),
-                                    std::min(patience, config_.timeout));
+    Question question{"POST", "/settle", json::to_text(*body), asking.idempotency_key};
+    const auto deadline = std::min(asking.patience, config_.timeout);
+    auto answer = co_await exchange(std::move(question), deadline);
     if (answer) co_return read_settle_answer(*answer);
     const auto& [error, sent] = answer.error();
     const auto detail = "Facilitator settle: " + to_string(error);
@@ -169,7 +172,8 @@ Task<Result<v2::SettleResponse>> RemoteFacilitator::settle(v2::Payment payment,
 
 Task<Result<v2::SupportedResponse>> RemoteFacilitator::supported() {
     for (int attempt = 0;; ++attempt) {
-        auto answer = co_await exchange("GET", "/supported", std::string(), config_.timeout);
+        Question question{"GET", "/supported", {}, {}};
+        auto answer = co_await exchange(std::move(question), config_.timeout);
         if (!answer) {
             co_return fail(answer.error().error.code,
                            "Facilitator supported: " + to_string(answer.error().error));

@@ -31,16 +31,20 @@ class RemoteFacilitator final : public Facilitator {
     RemoteFacilitator(Env env, net::Client& client, RemoteConfig config);
 
     Task<Result<v2::VerifyResponse>> verify(v2::Payment payment) override;
-    /// Ends within the shorter of `patience` and the configured timeout.
-    Task<Result<v2::SettleResponse>> settle(v2::Payment payment,
-                                            std::chrono::milliseconds patience) override;
+    /// Ends within the shorter of the patience and the configured timeout.
+    Task<Result<v2::SettleResponse>> settle(v2::Payment payment, Asking asking) override;
     /// Tried up to three times when the answer is 429.
     Task<Result<v2::SupportedResponse>> supported() override;
 
   private:
     using Answer = std::expected<net::Response, net::RequestError>;
-    Task<Answer> exchange(std::string method, std::string endpoint, std::string body,
-                          std::chrono::milliseconds deadline);
+    struct Question {
+        std::string method;
+        std::string endpoint;
+        std::string body;
+        std::string idempotency_key;  ///< empty for none
+    };
+    Task<Answer> exchange(Question question, std::chrono::milliseconds deadline);
 
     Env env_;
     net::Client& client_;

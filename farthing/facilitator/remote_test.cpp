@@ -156,7 +156,7 @@ TEST_CASE("remote: verify and settle send the payment in its dialect, with the s
                                : R"({"success":true,"transaction":"0x1","network":"n"})");
     });
     CHECK(peer.run(peer.remote->verify(payment()))->is_valid);
-    CHECK(peer.run(peer.remote->settle(payment(1), 10s))->success);
+    CHECK(peer.run(peer.remote->settle(payment(1), {10s, {}}))->success);
     REQUIRE(peer.seen.size() == 2);
     CHECK(peer.seen[0].method == "POST");
     CHECK(peer.seen[0].target == "/base/verify");
@@ -217,15 +217,15 @@ TEST_CASE("remote: no answer to /verify is nothing, no answer to /settle may be 
     };
     const auto quiet = made(silent.url());
     CHECK(bench.run(quiet->verify(payment())).error().code == Errc::timed_out);
-    CHECK(bench.run(quiet->settle(payment(), 10s)).error().code == Errc::settlement_pending);
+    CHECK(bench.run(quiet->settle(payment(), {10s, {}})).error().code == Errc::settlement_pending);
     CHECK(bench.run(quiet->supported()).error().code == Errc::timed_out);
     const auto cut = made(rude.url());
     CHECK(kind_of(bench.run(cut->verify(payment())).error().code) == Kind::unavailable);
-    CHECK(bench.run(cut->settle(payment(), 10s)).error().code == Errc::settlement_pending);
+    CHECK(bench.run(cut->settle(payment(), {10s, {}})).error().code == Errc::settlement_pending);
     bench.run(silent.stop());
     bench.run(rude.stop());
     // Nobody listens there any more: nothing was sent.
-    CHECK(bench.run(cut->settle(payment(), 10s)).error().code == Errc::connection_failed);
+    CHECK(bench.run(cut->settle(payment(), {10s, {}})).error().code == Errc::connection_failed);
 }
 
 TEST_CASE("remote: /supported is asked again when the facilitator says 429") {

@@ -9,6 +9,7 @@ namespace farthing::facilitator {
 namespace {
 
 constexpr std::size_t kBodyBytesMax = 256 << 10;
+constexpr std::size_t kIdempotencyKeyBytesMax = 256;
 constexpr json::Limits kBodyLimits{.bytes_max = kBodyBytesMax, .depth_max = 26, .values_max = 8000};
 
 net::Response json_response(int status, const json::Value& body) {
@@ -56,6 +57,17 @@ net::Response unreadable(const Error& error) {
     return error_response(status_of(error), to_string(error));
 }
 
+/// Empty when there is none. Errors: invalid_header.
+Result<std::string> idempotency_key_of(const net::Headers& headers) {
+    const auto key = headers.get("Idempotency-Key").value_or("");
+    if (key.size() > kIdempotencyKeyBytesMax) {
+        return fail(Errc::invalid_header,
+                    fmt::format("Idempotency-Key: expected at most {} bytes, got {}",
+                                kIdempotencyKeyBytesMax, key.size()));
+    }
+    return std::string(key);
+}
+
 std::string path_of(const std::string& target) { return target.substr(0, target.find('?')); }
 
 }  // namespace
@@ -81,16 +93,18 @@ Service::Endpoint Service::endpoint(const std::string& name) {
 
 Task<> Service::handle(net::ServerRequest& request, net::Responder& responder) {
     const auto began = env_.clock.steady_now();
-    auto response = co_await answer(request);
+    auto told = co_await answer(request);
     const auto path = path_of(request.target);
     auto& metrics = path == "/verify" ? verify_ : path == "/settle" ? settle_ : other_;
     metrics.requests.add();
     metrics.seconds.observe(std::chrono::duration<double>(env_.clock.steady_now() - began).count());
-    auto sent = co_await responder.send(std::move(response));
-    if (!sent) env_.log.debug("client_gone", {{"path", path}});
+    auto sent = co_await responder.send(std::move(told.response));
+    if (sent) co_return;
+    env_.log.debug("client_gone", {{"path", path}});
+    if (told.settled) facilitator_.unheard(*told.settled);
 }
 
-Task<net::Response> Service::answer(net::ServerRequest& request) {
+Task<Service::Told> Service::answer(net::ServerRequest& request) {
     const auto path = path_of(request.target);
     const bool get = request.method == "GET" || request.method == "HEAD";
     const bool post = request.method == "POST";
@@ -102,8 +116,10 @@ Task<net::Response> Service::answer(net::ServerRequest& request) {
             auto response = co_await verify(std::move(*body));
             co_return response;
         }
-        auto response = co_await settle(std::move(*body));
-        co_return response;
+        const auto key = idempotency_key_of(request.headers);
+        if (!key) co_return error_response(400, to_string(key.error()));
+        auto told = co_await settle(std::move(*body), *key);
+        co_return told;
     }
     if (path == "/supported" && get) {
         auto response = co_await supported();
@@ -143,12 +159,17 @@ Task<net::Response> Service::verify(std::string body) {
     co_return json_response(status_of(error), json::encode(response));
 }
 
-Task<net::Response> Service::settle(std::string body) {
+Task<Service::Told> Service::settle(std::string body, std::string idempotency_key) {
     auto payment = read_payment(body);
     if (!payment) co_return unreadable(payment.error());
     const auto network = dialect::network_in(payment->x402_version, payment->requirements.network);
-    auto outcome = co_await facilitator_.settle(std::move(*payment), settle_timeout_);
-    if (outcome) co_return json_response(200, json::encode(*outcome));
+    Asking asking{settle_timeout_, std::move(idempotency_key)};
+    auto outcome = co_await facilitator_.settle(*payment, std::move(asking));
+    if (outcome) {
+        Told told(json_response(200, json::encode(*outcome)));
+        if (outcome->success) told.settled = std::move(*payment);
+        co_return told;
+    }
     const auto& error = outcome.error();
     if (error.code == Errc::no_such_mechanism) co_return error_response(500, error.detail);
     env_.log.warn("settle_unavailable", {{"reason", to_string(error)}});

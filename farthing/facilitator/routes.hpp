@@ -21,9 +21,16 @@ class Service {
     Task<> handle(net::ServerRequest& request, net::Responder& responder);
 
   private:
-    Task<net::Response> answer(net::ServerRequest& request);
+    /// An answer, and the settlement that it tells of: one that nobody hears of is told again.
+    struct Told {
+        // NOLINTNEXTLINE(google-explicit-constructor): most answers tell of none
+        Told(net::Response with) : response(std::move(with)) {}
+        net::Response response;
+        std::optional<v2::Payment> settled;
+    };
+    Task<Told> answer(net::ServerRequest& request);
     Task<net::Response> verify(std::string body);
-    Task<net::Response> settle(std::string body);
+    Task<Told> settle(std::string body, std::string idempotency_key);
     Task<net::Response> supported();
     Task<net::Response> ready();
 

@@ -17,19 +17,22 @@ class Scripted final : public Facilitator {
         asked.push_back(std::move(payment));
         co_return verdict;
     }
-    Task<Result<v2::SettleResponse>> settle(v2::Payment payment,
-                                            std::chrono::milliseconds patience) override {
+    Task<Result<v2::SettleResponse>> settle(v2::Payment payment, Asking asking) override {
         asked.push_back(std::move(payment));
-        given_patience = patience;
+        given_patience = asking.patience;
+        given_key = asking.idempotency_key;
         co_return settled;
     }
     Task<Result<v2::SupportedResponse>> supported() override { co_return kinds; }
+    void unheard(const v2::Payment& payment) override { lost.push_back(payment); }
 
     Result<v2::VerifyResponse> verdict = v2::VerifyResponse{.is_valid = true};
     Result<v2::SettleResponse> settled;
     Result<v2::SupportedResponse> kinds;
     std::vector<v2::Payment> asked;
     std::chrono::milliseconds given_patience{};
+    std::string given_key;
+    std::vector<v2::Payment> lost;
 };
 
 class Body final : public net::BodyReader {
@@ -49,9 +52,12 @@ class Answer final : public net::Responder {
   public:
     net::Response response;
 
+    bool gone = false;
+
     Task<Result<>> send(net::Response given) override {
         response = std::move(given);
         started_ = true;
+        if (gone) co_return fail(Errc::closed);
         co_return Result<>{};
     }
     Task<Result<>> send_head(net::Response, std::optional<std::uint64_t>) override {
@@ -78,13 +84,18 @@ struct Endpoints : testing::ChainWorld {
 
     Task<std::vector<std::string>> reasons() { co_return not_ready; }
 
+    net::Headers headers;  ///< of every request
+    bool client_gone = false;
+
     net::Response ask(std::string method, std::string target, Result<std::string> body = "") {
         Body reader(std::move(body));
         net::ServerRequest request;
+        request.headers = headers;
         request.method = std::move(method);
         request.target = std::move(target);
         request.body = &reader;
         Answer answer;
+        answer.gone = client_gone;
         run(service.handle(request, answer));
         REQUIRE(answer.started());
         return answer.response;
@@ -251,6 +262,31 @@ TEST_CASE("facilitator: an open fate is settlement_pending with 200, never a fai
     CHECK(response.status == 200);
     CHECK(member(response, "errorReason") == "settlement_pending");
     CHECK(body_of(response).as_object().at("success") == false);
+}
+
+TEST_CASE("facilitator: a success that could not be handed over is told again") {
+    Endpoints world;
+    world.scripted.settled = v2::SettleResponse{.success = true, .transaction = "0x1"};
+    world.ask("POST", "/settle", world.good_body());
+    CHECK(world.scripted.lost.empty());
+    world.client_gone = true;
+    world.ask("POST", "/settle", world.good_body());
+    CHECK(world.scripted.lost.size() == 1);
+    world.scripted.settled->success = false;
+    world.ask("POST", "/settle", world.good_body());
+    CHECK(world.scripted.lost.size() == 1);
+}
+
+TEST_CASE("facilitator: who asks is known by the idempotency key, within limits") {
+    Endpoints world;
+    world.scripted.settled = v2::SettleResponse{.success = true, .transaction = "0x1"};
+    world.headers.add("Idempotency-Key", "\"abc\"");
+    CHECK(world.ask("POST", "/settle", world.good_body()).status == 200);
+    CHECK(world.scripted.given_key == "\"abc\"");
+    world.headers.set("Idempotency-Key", std::string(257, 'a'));
+    const auto refused = world.ask("POST", "/settle", world.good_body());
+    CHECK(refused.status == 400);
+    CHECK(member(refused, "error").starts_with("invalid_header: Idempotency-Key"));
 }
 
 TEST_CASE("facilitator: a bug of ours is 500 and tells nobody more than that") {

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "farthing/base/hex.hpp"
 #include "farthing/gateway/responses.hpp"
 
 namespace farthing::gateway {
@@ -56,14 +57,22 @@ Fate fate_of(const Result<v2::SettleResponse>& result) {
     return Fate::open;
 }
 
-/// Refusals that a payment gets which has happened already.
-bool could_be_said_of_a_settled_one(const v2::SettleResponse& answer) {
-    if (!answer.transaction.empty()) return false;
-    for (const auto code : {Errc::exact_nonce_already_used, Errc::exact_valid_before,
-                            Errc::exact_insufficient_balance}) {
-        if (answer.error_reason == wire_code(code)) return true;
-    }
-    return false;
+/// The answer to a settlement that an earlier call may have sent already. Only two things end the
+/// doubt: a success, and a failure of a transaction that is named, or said by a facilitator that
+/// answers what became of the first call (`remembers`). Everything else (busy, down, "nonce already
+/// used", nonsense) would be said of a payment that has moved its money too.
+Result<v2::SettleResponse> in_doubt(Result<v2::SettleResponse> answer, bool remembers) {
+    const auto fate = fate_of(answer);
+    if (fate == Fate::settled) return answer;
+    if (fate == Fate::failed && answer && (remembers || !answer->transaction.empty()))
+        return answer;
+    v2::SettleResponse open;
+    open.error_reason = wire_code(Errc::settlement_pending);
+    open.error_message =
+        fmt::format("the facilitator says {} of a payment it may have settled",
+                    answer ? answer->error_reason.value_or("no") : to_string(answer.error()));
+    if (answer) open.transaction = answer->transaction;
+    return open;
 }
 
 Answered plain(net::Response response, Ending ending, std::string reason) {
@@ -230,11 +239,16 @@ Task<Answered> Checkout::serve(Deal& deal, PaymentBook::Ticket ticket) {
 Task<Answered> Checkout::settle(Deal& deal, PaymentBook::Ticket ticket,
                                 std::shared_ptr<const OriginAnswer> answer) {
     const bool was_waiting = ticket.standing() == PaymentBook::Standing::waiting;
-    std::optional<v2::SettleResponse> receipt;
-    if (was_waiting) receipt = ticket.waiting().receipt;
+    Waiting waiting;
+    if (was_waiting) waiting = ticket.waiting();
+    const auto receipt = waiting.receipt;
     auto settlement = std::make_shared<Settlement>(parts_.loop, std::move(ticket));
-    settlement->may_have_been_sent = was_waiting;
-    settlement->waiting = {deal.print(), std::move(answer), receipt, {}};
+    settlement->may_have_been_sent = was_waiting && waiting.may_have_been_sent;
+    if (!was_waiting) waiting.idempotency_key = to_hex_digits(parts_.env.random.bytes32());
+    waiting.request = deal.print();
+    waiting.answer = std::move(answer);
+    waiting.may_have_been_sent = true;
+    settlement->waiting = std::move(waiting);
     settlement->ticket.keep(settlement->waiting, parts_.env.clock.steady_now());
     if (receipt) {
         settlement->result = *receipt;
@@ -251,21 +265,16 @@ Task<> Checkout::carry_out(std::shared_ptr<Settlement> settlement, v2::Payment p
     const EndOfSettlement end(*settlement);
     result = fail(Errc::settlement_pending, "the settlement was broken off");
     const auto began = parts_.env.clock.steady_now();
-    auto answer = co_await parts_.facilitator.settle(payment, rules_.settle_patience);
+    const facilitator::Asking asking{rules_.settle_patience, waiting.idempotency_key};
+    auto answer = co_await parts_.facilitator.settle(payment, asking);
     if (fate_of(answer) == Fate::open && answer && !answer->transaction.empty()) {
         // Once more, as the reference does. Source: protocol.md 5.3.
         may_have_been_sent = true;
         waiting.transaction = answer->transaction;
-        answer = co_await parts_.facilitator.settle(std::move(payment), rules_.settle_patience);
+        answer = co_await parts_.facilitator.settle(std::move(payment), asking);
     }
     observe(parts_.metrics.settle_seconds, parts_.env.clock.steady_now() - began);
-    if (may_have_been_sent && !rules_.facilitator_remembers && answer &&
-        fate_of(answer) == Fate::failed && could_be_said_of_a_settled_one(*answer)) {
-        answer->error_message =
-            fmt::format("the facilitator says {} of a payment it may have settled",
-                        answer->error_reason.value_or(""));
-        answer->error_reason = wire_code(Errc::settlement_pending);
-    }
+    if (may_have_been_sent) answer = in_doubt(std::move(answer), rules_.facilitator_remembers);
     result = std::move(answer);
     const auto now = parts_.env.clock.steady_now();
     if (result && !result->transaction.empty()) waiting.transaction = result->transaction;
@@ -277,9 +286,12 @@ Task<> Checkout::carry_out(std::shared_ptr<Settlement> settlement, v2::Payment p
         case Fate::failed:
             ticket.forget();
             break;
+        case Fate::nothing_sent:
+            waiting.may_have_been_sent = false;
+            ticket.keep(waiting, now);
+            break;
         case Fate::open:
         case Fate::unreadable:
-        case Fate::nothing_sent:
             ticket.keep(waiting, now);
             break;
     }
@@ -291,7 +303,8 @@ Answered Checkout::conclude(Deal& deal, std::shared_ptr<Settlement> settlement) 
     const auto version = deal.version();
     Answered out;
     if (result) {
-        out.transaction = result->transaction;
+        out.transaction =
+            result->transaction.empty() ? settlement->waiting.transaction : result->transaction;
         out.payer = result->payer.value_or("");
         out.reason = result->error_reason.value_or("");
     } else {

@@ -48,7 +48,7 @@ struct Settlement {
 
     PaymentBook::Ticket ticket;
     Waiting waiting;
-    bool may_have_been_sent = false;  ///< by an earlier request
+    bool may_have_been_sent = false;  ///< by an earlier call
     bool is_over = false;
     Signal ended;
     Result<v2::SettleResponse> result;

@@ -20,6 +20,8 @@ struct Waiting {
     std::shared_ptr<const OriginAnswer> answer;  ///< the origin's; null when it had to be dropped
     std::optional<v2::SettleResponse> receipt;   ///< settled: only the delivery failed
     std::string transaction;                     ///< broadcast, as far as known
+    bool may_have_been_sent = true;  ///< false: every try so far ended before anything was
+    std::string idempotency_key;     ///< of its settlement: facilitator::Asking
 };
 
 /// What identifies a request: method, path, query and body.

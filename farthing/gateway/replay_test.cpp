@@ -179,6 +179,56 @@ TEST_CASE("replay: a facilitator that forgets may say 'used' of the payment it s
     CHECK(shop.ask("GET", "/weather", Shop::pay(shop.payment()))->status() == 402);
 }
 
+TEST_CASE(
+    "replay: once a payment may have been sent, only a named transaction proves that it failed") {
+    const auto pending = unsettled("settlement_pending", std::string(kTransaction));
+    const Result<v2::SettleResponse> second_answers[]{
+        unsettled("settlement_pending"),
+        unsettled("unexpected_settle_error"),
+        unsettled("invalid_exact_evm_transaction_simulation_failed"),
+        unsettled("invalid_exact_evm_nonce_already_used"),
+        settle_error(Errc::facilitator_failed, "Facilitator settle failed (429): busy"),
+        settle_error(Errc::connection_failed, "refused"),
+        settle_error(Errc::facilitator_invalid_data, "nonsense"),
+        settle_error(Errc::settlement_pending, "no answer"),
+    };
+    for (const auto& second : second_answers) {
+        Shop shop(kShopConfig,
+                  [](GatewayRules& rules) { rules.checkout.facilitator_remembers = false; });
+        const auto payment = Shop::pay(shop.payment());
+        shop.facilitator.settlements.set({pending, second});
+        const auto asked = shop.ask("GET", "/weather", payment);
+        CHECK(asked->status() == 503);
+        const auto receipt = asked->decoded(header::kPaymentResponse);
+        REQUIRE(receipt.is_object());
+        CHECK(receipt.at("errorReason").as_string() == "settlement_pending");
+        CHECK(receipt.at("transaction").as_string() == kTransaction);
+        // Later it is still the same payment, with the same answer of the origin.
+        CHECK(shop.ask("GET", "/weather", payment)
+                  ->decoded(header::kPaymentResponse)
+                  .at("transaction")
+                  .as_string() == kTransaction);
+        shop.facilitator.settlements.set({settled()});
+        CHECK(shop.ask("GET", "/weather", payment)->status() == 200);
+        CHECK(shop.origin.answers.calls() == 1);
+        // Every call for it was made by the same name.
+        const auto& keys = shop.facilitator.keys;
+        CHECK(keys.front().size() == 64);
+        CHECK(std::ranges::all_of(keys, [&](const auto& key) { return key == keys.front(); }));
+    }
+}
+
+TEST_CASE(
+    "replay: a facilitator that was never reached has sent nothing, and is believed afterwards") {
+    Shop shop(kShopConfig,
+              [](GatewayRules& rules) { rules.checkout.facilitator_remembers = false; });
+    const auto payment = Shop::pay(shop.payment());
+    shop.facilitator.settlements.set({settle_error(Errc::connection_failed, "refused"),
+                                      unsettled("invalid_exact_evm_insufficient_balance")});
+    CHECK(shop.ask("GET", "/weather", payment)->status() == 502);
+    CHECK(shop.ask("GET", "/weather", payment)->status() == 402);
+}
+
 TEST_CASE("replay: an answer that was not delivered is delivered once more, for the same money") {
     Shop shop;
     const auto payment = Shop::pay(shop.payment());

@@ -83,7 +83,8 @@ class ScriptedFacilitator final : public facilitator::Facilitator {
         seen.push_back(std::move(payment));
         co_return co_await verdicts.next();
     }
-    Task<Result<v2::SettleResponse>> settle(v2::Payment, std::chrono::milliseconds) override {
+    Task<Result<v2::SettleResponse>> settle(v2::Payment, facilitator::Asking asking) override {
+        keys.push_back(std::move(asking.idempotency_key));
         co_return co_await settlements.next();
     }
     Task<Result<v2::SupportedResponse>> supported() override { co_return v2::SupportedResponse{}; }
@@ -91,6 +92,7 @@ class ScriptedFacilitator final : public facilitator::Facilitator {
     Script<Result<v2::VerifyResponse>> verdicts;
     Script<Result<v2::SettleResponse>> settlements;
     std::vector<v2::Payment> seen;
+    std::vector<std::string> keys;  ///< idempotency keys of the settlements asked for
 };
 
 /// What an origin answers: a head and pieces, and maybe a fault instead of the end, or of all.

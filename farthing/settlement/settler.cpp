@@ -18,36 +18,18 @@ Outcome rival() {
 
 }  // namespace
 
-/// Somebody who waits for a job. However that ends: a settlement that nobody has heard of is kept.
+/// Somebody who waits for a job, however that ends.
 class Settler::Waiter {
   public:
-    Waiter(JobPtr job, std::shared_ptr<Untold> untold)
-        : job_(std::move(job)), untold_(std::move(untold)) {
-        ++job_->waiting;
-    }
+    explicit Waiter(JobPtr job) : job_(std::move(job)) { ++job_->waiting; }
     Waiter(const Waiter&) = delete;
     Waiter& operator=(const Waiter&) = delete;
-    ~Waiter() {
-        --job_->waiting;
-        remember_untold(*job_, *untold_);
-    }
+    ~Waiter() { --job_->waiting; }
 
-    [[nodiscard]] Outcome hear() const {
-        job_->told = true;
-        return *job_->outcome;
-    }
     [[nodiscard]] bool is_alone() const { return job_->waiting == 1; }
-
-    static void remember_untold(const Job& job, Untold& untold) {
-        const bool settled = job.outcome && job.outcome->state == Outcome::State::settled;
-        if (settled && job.waiting == 0 && !job.told) {
-            untold.remember(job.errand->payment->key(), job.print, *job.outcome);
-        }
-    }
 
   private:
     JobPtr job_;
-    std::shared_ptr<Untold> untold_;
 };
 
 Settler::Settler(Env env, Loop& loop, chain::Chain& chain, Examiner& examiner, Lane& lane,
@@ -59,7 +41,7 @@ Settler::Settler(Env env, Loop& loop, chain::Chain& chain, Examiner& examiner, L
       carrier_(env, chain, examiner, lane,
                {.gas_limit_max = config.gas_limit_max,
                 .deployment_gas_max = 4 * std::min(config.gas_limit_max, std::uint64_t{1} << 60)}),
-      untold_(std::make_shared<Untold>(config.remembered_max)),
+      told_(config.remembered_max),
       jobs_(loop),
       settled_total_(
           env.metrics.counter("farthing_settlement_payments_total", "Payments by outcome",
@@ -71,7 +53,7 @@ Settler::Settler(Env env, Loop& loop, chain::Chain& chain, Examiner& examiner, L
                                      {{"network", chain.network().id}})) {}
 
 Standing Settler::standing(const scheme::Opened& payment) const {
-    auto print = untold_->print_of(payment.key());
+    auto print = told_.untold_print(payment.key());
     if (const auto found = in_hand_.find(payment.key());
         found != in_hand_.end() && found->second->errand->is_sent()) {
         print = found->second->print;
@@ -81,15 +63,13 @@ Standing Settler::standing(const scheme::Opened& payment) const {
 }
 
 std::expected<Settler::JobPtr, Outcome> Settler::enter(
-    const std::shared_ptr<const scheme::Opened>& payment) {
+    const std::shared_ptr<const scheme::Opened>& payment, const std::string& asker) {
     const auto& key = payment->key();
     // The key is not enough: a payment of one cent must not answer for one of a thousand dollars
     // that was signed with the same nonce.
     const auto print = payment->print();
-    if (const auto told = untold_->print_of(key)) {
-        if (*told != print) return std::unexpected(rival());
-        return std::unexpected(*untold_->tell(key));
-    }
+    if (auto outcome = told_.tell(key, print, asker)) return std::unexpected(*std::move(outcome));
+    if (told_.untold_print(key)) return std::unexpected(rival());
     if (const auto found = in_hand_.find(key); found != in_hand_.end()) {
         if (found->second->print != print) return std::unexpected(rival());
         return found->second;
@@ -103,23 +83,26 @@ std::expected<Settler::JobPtr, Outcome> Settler::enter(
 }
 
 Task<Outcome> Settler::settle(std::shared_ptr<const scheme::Opened> payment,
-                              std::chrono::milliseconds patience) {
-    const auto entered = enter(payment);
+                              std::chrono::milliseconds patience, std::string asker) {
+    const auto entered = enter(payment, asker);
     if (!entered) co_return entered.error();
     const auto& job = *entered;
-    const Waiter waiter(job, untold_);
+    const Waiter waiter(job);
     if (!std::exchange(job->started, true)) jobs_.spawn(work(job));
     const auto deadline = env_.clock.steady_now() + patience;
     while (!job->outcome && env_.clock.steady_now() < deadline) {
         co_await job->done.wait_until(env_.clock, deadline);
     }
-    if (job->outcome) co_return waiter.hear();
+    if (job->outcome) {
+        told_.hear(payment->key(), job->print, asker);
+        co_return *job->outcome;
+    }
     // Nothing has left this process and nobody else waits: then it shall not leave it any more.
     if (waiter.is_alone() && !job->errand->is_sent()) {
         job->errand->given_up = true;
         if (job->errand->submission) job->errand->submission->withdrawn = true;
         finish(job, failed({Errc::timed_out, "not sent in time"}));
-        co_return waiter.hear();
+        co_return *job->outcome;
     }
     co_return pending(*job);
 }
@@ -156,7 +139,7 @@ void Settler::finish(const JobPtr& job, Outcome outcome) {
     examiner_.forget(key);
     job->outcome = std::move(outcome);
     in_hand_.erase(key);
-    Waiter::remember_untold(*job, *untold_);
+    if (settled) told_.remember(payment.key(), job->print, *job->outcome);
     job->done.notify();
 }
 

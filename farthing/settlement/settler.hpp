@@ -8,15 +8,16 @@
 
 #include "farthing/io/task_group.hpp"
 #include "farthing/settlement/carrier.hpp"
-#include "farthing/settlement/untold.hpp"
+#include "farthing/settlement/told.hpp"
 
 namespace farthing::settlement {
 
 struct SettlerConfig {
     std::uint64_t gas_limit_max =
         500'000;  ///< a token contract that wants more is refused: the gas is ours
-    std::size_t payments_max = 10'000;     ///< in hand at once; beyond, `overloaded`
-    std::size_t remembered_max = 100'000;  ///< finished payments whose outcome nobody has heard yet
+    std::size_t payments_max = 10'000;  ///< in hand at once; beyond, `overloaded`
+    /// Settled payments whose outcome is kept, for who has not heard it or lost it.
+    std::size_t remembered_max = 50'000;
 };
 
 /// How a payment stands with the settler, before it is asked to settle it.
@@ -33,16 +34,19 @@ class Settler {
             SettlerConfig config);
 
     /// Waits for the outcome, at most `patience`. The same payment in hand already is joined: all
-    /// who ask at once hear the same. Another one with the same nonce is refused. An outcome that
-    /// was reached while nobody waited is told once to the next who asks. After that the payment is
-    /// judged afresh, and the chain says that its nonce is used.
+    /// who ask at once hear the same. Another one with the same nonce is refused. A success that
+    /// was reached while nobody waited is told once to the next who asks, and one that was told to
+    /// an `asker` with a name again to that one. For everybody else the payment is judged afresh,
+    /// and the chain says that its nonce is used.
     Task<Outcome> settle(std::shared_ptr<const scheme::Opened> payment,
-                         std::chrono::milliseconds patience);
+                         std::chrono::milliseconds patience, std::string asker = {});
+    /// The success that was told last did not reach who asked.
+    void unheard(const scheme::Opened& payment) { told_.untell(payment.key(), payment.print()); }
     [[nodiscard]] Standing standing(const scheme::Opened& payment) const;
     /// Until all payments in hand have ended.
     Task<> drain();
     [[nodiscard]] std::size_t in_hand() const { return in_hand_.size(); }
-    [[nodiscard]] std::size_t untold() const { return untold_->size(); }
+    [[nodiscard]] std::size_t untold() const { return told_.untold(); }
 
   private:
     struct Job {
@@ -52,7 +56,6 @@ class Settler {
         Bytes32 print;
         std::optional<Outcome> outcome;  ///< once it has ended
         bool started = false;
-        bool told = false;
         int waiting = 0;
         Signal done;
     };
@@ -60,7 +63,8 @@ class Settler {
     class Waiter;
 
     /// The job to wait for, or the outcome that there is without one.
-    std::expected<JobPtr, Outcome> enter(const std::shared_ptr<const scheme::Opened>& payment);
+    std::expected<JobPtr, Outcome> enter(const std::shared_ptr<const scheme::Opened>& payment,
+                                         const std::string& asker);
     Task<> work(JobPtr job);
     void finish(const JobPtr& job, Outcome outcome);
     [[nodiscard]] static Outcome pending(const Job& job);
@@ -71,7 +75,7 @@ class Settler {
     SettlerConfig config_;
     Carrier carrier_;
     std::map<scheme::PaymentKey, JobPtr> in_hand_;
-    std::shared_ptr<Untold> untold_;
+    Told told_;
     TaskGroup jobs_;
     Counter& settled_total_;
     Counter& failed_total_;

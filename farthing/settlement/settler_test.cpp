@@ -259,6 +259,35 @@ TEST_CASE("settler: an asker who is gone in the moment of the outcome leaves it 
     CHECK(reason(world.settle(payment)) == "settled");
 }
 
+TEST_CASE(
+    "settler: a success that got lost is told again to who asked by the same name, to nobody "
+    "else") {
+    World world;
+    const auto payment = world.payment(0);
+    const auto ask = [&](std::string asker) {
+        return world.run(world.settler.settle(payment, 60s, std::move(asker)));
+    };
+    const auto first = ask("shop one");
+    REQUIRE(reason(first) == "settled");
+    CHECK(reason(ask("shop two")) == "invalid_exact_evm_nonce_already_used");
+    CHECK(reason(ask("")) == "invalid_exact_evm_nonce_already_used");
+    CHECK(ask("shop one").transaction == first.transaction);
+    CHECK(ask("shop one").transaction == first.transaction);
+    // To who verifies it anew it is used up.
+    CHECK(world.settler.standing(*payment) == Standing::fresh);
+}
+
+TEST_CASE("settler: a success whose answer could not be handed over waits for the next who asks") {
+    World world;
+    const auto payment = world.payment(0);
+    REQUIRE(reason(world.settle(payment)) == "settled");
+    world.settler.unheard(*payment);
+    CHECK(world.settler.untold() == 1);
+    CHECK(world.settler.standing(*payment) == Standing::sent);
+    CHECK(reason(world.settle(payment)) == "settled");
+    CHECK(reason(world.settle(payment)) == "invalid_exact_evm_nonce_already_used");
+}
+
 TEST_CASE("settler: a payment that is not good is refused before anything is sent") {
     World world;
     const auto settled_with = [&](auto change) {
