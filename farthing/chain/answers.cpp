@@ -94,8 +94,11 @@ constexpr std::array<std::string_view, 13> kReadAgain{"underpriced",
 constexpr std::array<std::string_view, 4> kNoFunds{"insufficient funds", "insufficientfunds",
                                                    "upfront cost exceeds account balance",
                                                    "doesn't have enough funds"};
+/// The pool has no room, for anybody or for this sender.
+constexpr std::array<std::string_view, 4> kBusy{
+    "pool is full", "txpoolisfull", "account limit exceeded", "in-flight transaction limit"};
 /// Refused before it reached the pool.
-constexpr std::array<std::string_view, 28> kRefused{"intrinsic gas",
+constexpr std::array<std::string_view, 24> kRefused{"intrinsic gas",
                                                     "exceeds block gas limit",
                                                     "gaslimitexceeded",
                                                     "gas limit is too high",
@@ -118,10 +121,6 @@ constexpr std::array<std::string_view, 28> kRefused{"intrinsic gas",
                                                     "nonce has max value",
                                                     "rlp: ",
                                                     "failed to decode signed transaction",
-                                                    "pool is full",
-                                                    "txpoolisfull",
-                                                    "account limit exceeded",
-                                                    "in-flight transaction limit",
                                                     "does not exist/is not available"};
 
 bool mentions(std::string_view text, std::string_view part) {
@@ -230,6 +229,8 @@ SendResult classify_send_error(const net::RpcError& error) {
         result.taken = Taken::nonce_used;
     } else if (mentions_any(text, kReadAgain)) {
         result.taken = Taken::underpriced;
+    } else if (mentions_any(text, kBusy)) {
+        result.taken = Taken::busy;
     } else if (mentions_any(text, kNoFunds)) {
         result.taken = Taken::no_funds;
     } else if (mentions_any(text, kRefused)) {

@@ -315,7 +315,7 @@ TEST_CASE("chain: how a node took a transaction, in the words of the nodes") {
         {"tx fee (1.50 ether) exceeds the configured cap (1.00 ether)", Taken::refused},
         {"rlp: expected input list for types.DynamicFeeTx", Taken::refused},
         {"Failed to decode signed transaction", Taken::refused},
-        {"txpool is full", Taken::refused},
+        {"txpool is full", Taken::busy},
         {"gas uint64 overflow", Taken::refused},
         {"the method eth_sendRawTransaction does not exist/is not available", Taken::refused},
         // These say nothing certain.

@@ -53,6 +53,7 @@ enum class Taken : std::uint8_t {
     underpriced,  ///< another transaction holds the nonce, or the fee is too low
     no_funds,     ///< the sender cannot pay the gas
     refused,      ///< for a reason that is certain to keep it out of the pool
+    busy,         ///< it has no room for it now: the same later
     unclear,      ///< an error that says nothing certain: ask for the nonce
 };
 struct SendResult {

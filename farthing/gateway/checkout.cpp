@@ -154,11 +154,6 @@ Task<Answered> Checkout::run(Sale sale, dialect::Received received) {
     if (!payable) co_return refused(sale, wire_code(payable.error().code));
     Deal deal{std::move(sale), std::move(payable->payment), std::move(payable->opened), {}};
     deal.payer = deal.opened->key().payer.to_checksum();
-    if (deal.sale.body != nullptr) {
-        auto body = co_await deal.sale.body->read_all(rules_.request_body_bytes_max);
-        if (!body) co_return body_refused(body.error());
-        deal.sale.origin.request.body = *std::move(body);
-    }
     auto ticket = parts_.book.enter(deal.opened->key(), parts_.env.clock.steady_now());
     Answered answered;
     switch (ticket.standing()) {
@@ -181,6 +176,14 @@ Task<Answered> Checkout::run(Sale sale, dialect::Received received) {
     co_return answered;
 }
 
+Task<std::optional<Answered>> Checkout::read_body(Deal& deal) {
+    if (deal.sale.body == nullptr) co_return std::nullopt;
+    auto body = co_await deal.sale.body->read_all(rules_.request_body_bytes_max);
+    if (!body) co_return body_refused(body.error());
+    deal.sale.origin.request.body = *std::move(body);
+    co_return std::nullopt;
+}
+
 Task<Answered> Checkout::buy(Deal& deal, PaymentBook::Ticket ticket) {
     const auto began = parts_.env.clock.steady_now();
     auto verdict = co_await parts_.facilitator.verify(deal.payment);
@@ -190,6 +193,8 @@ Task<Answered> Checkout::buy(Deal& deal, PaymentBook::Ticket ticket) {
         co_return refused(deal.sale, verdict->invalid_reason.value_or(
                                          std::string(wire_code(Errc::unexpected_verify_error))));
     }
+    auto bad_body = co_await read_body(deal);
+    if (bad_body) co_return *std::move(bad_body);
     // The last moment to spare who has left: once the origin has worked, it is charged.
     if (deal.sale.client_gone()) {
         co_return plain(
@@ -201,10 +206,16 @@ Task<Answered> Checkout::buy(Deal& deal, PaymentBook::Ticket ticket) {
 }
 
 Task<Answered> Checkout::resume(Deal& deal, PaymentBook::Ticket ticket) {
+    auto bad_body = co_await read_body(deal);
+    if (bad_body) co_return *std::move(bad_body);
     const auto waiting = ticket.waiting();
     if (waiting.request != deal.print()) {
         co_return plain(json_error(409, "payment_for_another_request"), Ending::busy,
                         "payment_for_another_request");
+    }
+    if (waiting.receipt && !waiting.answer) {
+        ticket.use(parts_.env.clock.steady_now());
+        co_return no_longer_kept(deal, *waiting.receipt);
     }
     if (!waiting.answer) {
         auto answered = co_await serve(deal, std::move(ticket));
@@ -212,6 +223,17 @@ Task<Answered> Checkout::resume(Deal& deal, PaymentBook::Ticket ticket) {
     }
     auto answered = co_await settle(deal, std::move(ticket), waiting.answer);
     co_return answered;
+}
+
+/// What was paid for was sent once, perhaps in vain. Another run of the origin would be another
+/// answer for the same money, for whoever hangs up each time.
+Answered Checkout::no_longer_kept(const Deal& deal, v2::SettleResponse receipt) {
+    auto out = plain(json_error(410, "the answer to this payment is no longer kept"),
+                     Ending::undelivered, "the answer is no longer kept");
+    out.transaction = receipt.transaction;
+    add_receipt(out.answer.response.headers, deal.version(), std::move(receipt));
+    expose_payment_headers(out.answer.response.headers);
+    return out;
 }
 
 Task<Answered> Checkout::serve(Deal& deal, PaymentBook::Ticket ticket) {
@@ -249,11 +271,12 @@ Task<Answered> Checkout::settle(Deal& deal, PaymentBook::Ticket ticket,
     waiting.answer = std::move(answer);
     waiting.may_have_been_sent = true;
     settlement->waiting = std::move(waiting);
-    settlement->ticket.keep(settlement->waiting, parts_.env.clock.steady_now());
     if (receipt) {
+        // It goes on waiting, no longer than it would have without this request.
         settlement->result = *receipt;
         co_return conclude(deal, std::move(settlement));
     }
+    settlement->ticket.keep(settlement->waiting, parts_.env.clock.steady_now());
     // In a task of its own: a client that goes away now does not undo a payment.
     parts_.settlements.spawn(carry_out(settlement, deal.payment));
     while (!settlement->is_over) co_await settlement->ended.wait();

@@ -10,7 +10,9 @@
 //   settle is open    503; the payment waits with the origin's answer, and the same payment for the
 //                     same request settles it without another run of the origin
 //   settled, but the client is gone
-//                     the payment waits with its receipt, and buys the same answer once more
+//                     the payment waits with its receipt, and gets the same answer again; never a
+//                     new one: when the answer is no longer kept, the payment is used up
+// The body of a request is read when its payment has been verified: a forged one costs no memory.
 // A payment is in hand once: who brings it a second time meanwhile gets 409.
 #pragma once
 
@@ -86,8 +88,11 @@ class Checkout {
     /// What all steps of one request share.
     struct Deal;
 
+    /// The request's body into the deal. What to answer when it is no good.
+    Task<std::optional<Answered>> read_body(Deal& deal);
     Task<Answered> buy(Deal& deal, PaymentBook::Ticket ticket);
     Task<Answered> resume(Deal& deal, PaymentBook::Ticket ticket);
+    [[nodiscard]] static Answered no_longer_kept(const Deal& deal, v2::SettleResponse receipt);
     Task<Answered> serve(Deal& deal, PaymentBook::Ticket ticket);
     Task<Answered> settle(Deal& deal, PaymentBook::Ticket ticket,
                           std::shared_ptr<const OriginAnswer> answer);

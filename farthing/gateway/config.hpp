@@ -106,9 +106,10 @@ struct LimitsConfig {
     std::chrono::milliseconds origin_connect_timeout{5'000};    ///< then 502
     std::chrono::milliseconds origin_response_timeout{60'000};  ///< to the end of its headers
     std::chrono::milliseconds origin_read_timeout{30'000};      ///< between two pieces of its body
-    /// Answers that wait for their payment to settle; beyond, the oldest is dropped and the origin
-    /// is asked again.
-    std::uint64_t kept_bytes_max = 32 << 20;
+    /// Answers that wait for their payment to settle or for their client to come back; beyond, the
+    /// oldest is dropped: the origin is asked again when its payment settles, and one that was
+    /// settled already is lost.
+    std::uint64_t kept_bytes_max = 64 << 20;
     std::chrono::milliseconds kept_for{15 * 60'000};   ///< an answer whose payment is pending
     std::chrono::milliseconds shutdown_grace{30'000};  ///< for requests in hand when told to stop
 

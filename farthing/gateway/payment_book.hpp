@@ -30,7 +30,7 @@ struct Waiting {
 
 struct BookLimits {
     std::size_t entries_max = 65'536;  ///< of those that have bought, and of those that wait
-    std::size_t kept_bytes_max = 32 << 20;
+    std::size_t kept_bytes_max = 64 << 20;
     std::chrono::milliseconds kept_for{15 * 60'000};
     /// By then every node that is asked has seen the nonce used.
     std::chrono::milliseconds used_for{10 * 60'000};

@@ -332,6 +332,32 @@ TEST_CASE("replay: an answer too large to keep is asked for again before the pay
     CHECK(shop.facilitator.settlements.calls() == 2);
 }
 
+TEST_CASE("replay: a settled payment never buys a second run of the origin") {
+    Shop shop(kShopConfig, [](GatewayRules& rules) { rules.book.kept_bytes_max = 100; });
+    shop.origin.answers.set({OriginScript::ok(std::string(500, 'x'))});
+    const auto payment = Shop::pay(shop.payment());
+    // It reads the answer and hangs up as if it had not.
+    const auto first = shop.start("GET", "/weather", payment, {}, true);
+    CHECK(first->done);
+    const auto again = shop.ask("GET", "/weather", payment);
+    CHECK(again->status() == 410);
+    CHECK(again->decoded(header::kPaymentResponse).at("success") == json::Value(true));
+    CHECK(shop.origin.answers.calls() == 1);
+    CHECK(shop.ask("GET", "/weather", payment)->error() == "invalid_exact_evm_nonce_already_used");
+}
+
+TEST_CASE("replay: hanging up again and again does not keep a settled payment alive") {
+    Shop shop(kShopConfig, [](GatewayRules& rules) { rules.book.kept_for = 10min; });
+    const auto payment = Shop::pay(shop.payment());
+    shop.start("GET", "/weather", payment, {}, true);
+    shop.clock.advance(6min);
+    CHECK(shop.start("GET", "/weather", payment, {}, true)->text() == "the goods");
+    shop.clock.advance(6min);
+    shop.facilitator.verdicts.set({invalid("invalid_exact_evm_nonce_already_used")});
+    CHECK(shop.ask("GET", "/weather", payment)->status() == 402);
+    CHECK(shop.origin.answers.calls() == 1);
+}
+
 TEST_CASE("replay: what waits is forgotten in the end, and then the chain is asked") {
     Shop shop;
     const auto payment = Shop::pay(shop.payment());

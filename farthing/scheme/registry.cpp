@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The list of schemes: the one line a new scheme adds.
+// The list of schemes.
 #include "farthing/scheme/exact/exact.hpp"
 #include "farthing/scheme/scheme.hpp"
 

@@ -264,4 +264,43 @@ TEST_CASE("carrier: patience over during the deployment: nothing is paid afterwa
     CHECK(reason(world.settle(payment)) == "settled");
 }
 
+TEST_CASE("carrier: a pool without room is no refusal of the payment, and is asked again") {
+    World world;
+    int said = 0;
+    world.chain.faults = [&](Op asked) {
+        if (asked != Op::send || said++ >= 2) return Fault{};
+        return Fault::says(Taken::busy, "txpool is full");
+    };
+    CHECK(world.settle(world.payment(0)).state == Outcome::State::settled);
+    world.chain.faults = [](Op asked) {
+        return asked == Op::send ? Fault::says(Taken::busy, "txpool is full") : Fault{};
+    };
+    const auto outcome = world.settle(world.payment(1));
+    CHECK(outcome.state == Outcome::State::failed);
+    CHECK(kind_of(outcome.error.code) == Kind::unavailable);
+}
+
+TEST_CASE("carrier: a nonce that is forgotten while the fees are read is read again") {
+    WorldConfig config;
+    config.lane.rebroadcast_after = 100ms;
+    World world(config);
+    world.chain.auto_mine = false;
+    // Three sends without an answer: in doubt, and the nonce behind it is not known.
+    int sends = 0;
+    world.chain.faults = [&](Op asked) {
+        return asked == Op::send && sends++ < 3 ? Fault::no_answer() : Fault{};
+    };
+    const auto doubtful = world.start_settle(world.payment(0), 10min);
+    world.advance(5s);
+    // The next one reads fees slowly; meanwhile the doubtful one is found to be in the pool.
+    world.chain.faults = [](Op asked) { return asked == Op::fees ? Fault::slow(2s) : Fault{}; };
+    const auto next = world.start_settle(world.payment(1), 10min);
+    world.advance(10s);
+    world.chain.auto_mine = true;
+    world.chain.mine();
+    REQUIRE(world.run_until([&] { return doubtful->has_value() && next->has_value(); }));
+    CHECK((*doubtful)->state == Outcome::State::settled);
+    CHECK((*next)->state == Outcome::State::settled);
+}
+
 }  // namespace farthing::settlement

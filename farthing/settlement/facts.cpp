@@ -130,7 +130,9 @@ Task<Result<Error>> Examiner::diagnose(std::shared_ptr<const scheme::Opened> pay
     auto results = co_await chain_.read(std::move(reads));
     if (!results) co_return fail(std::move(results).error());
     scheme::Diagnosis diagnosis;
-    const auto& answers = *results;
+    auto& answers = *results;
+    // A scheme with fewer questions leaves the rest unanswered.
+    while (answers.size() < 4) answers.emplace_back(std::unexpected(chain::Revert{}));
     if (answers[0]) {
         if (const auto used = abi::Reader(*answers[0]).boolean(0)) diagnosis.nonce_used = *used;
     }

@@ -54,6 +54,7 @@ std::shared_ptr<Submission> Lane::submit(Call call, std::uint64_t gas_limit) {
     submission->call = std::move(call);
     submission->gas_limit = gas_limit;
     queue_.push_back(submission);
+    queued_gauge_.set(static_cast<double>(queue_.size()));
     queue_changed_.notify();
     return submission;
 }
@@ -80,23 +81,23 @@ Task<> Lane::run_sender() {
 
 /// The nonce and the fees: read when unknown or stale. Nothing is sent without both.
 Task<Result<>> Lane::prepare() {
-    if (!next_nonce_) {
-        auto pending = co_await chain_.pending_nonce(address_);
-        if (!pending) co_return fail(std::move(pending).error());
-        auto nonce = *pending;
-        // A node that is behind does not know of what flies already.
-        for (const auto& each : in_flight_) {
-            const bool holds_it = !each->doubtful && !each->spent_since && !each->is_final();
-            if (holds_it) nonce = std::max(nonce, each->nonce + 1);
-        }
-        next_nonce_ = nonce;
-    }
     if (!fees_ || env_.clock.steady_now() - fees_read_at_ > config_.fees_max_age) {
         auto fees = co_await chain_.fees();
         if (!fees) co_return fail(std::move(fees).error());
         fees_ = *fees;
         fees_read_at_ = env_.clock.steady_now();
     }
+    // Last: the watcher may forget the nonce while anything is waited for.
+    if (next_nonce_) co_return Result<>{};
+    auto pending = co_await chain_.pending_nonce(address_);
+    if (!pending) co_return fail(std::move(pending).error());
+    auto nonce = *pending;
+    // A node that is behind does not know of what flies already.
+    for (const auto& each : in_flight_) {
+        const bool holds_it = !each->doubtful && !each->spent_since && !each->is_final();
+        if (holds_it) nonce = std::max(nonce, each->nonce + 1);
+    }
+    next_nonce_ = nonce;
     co_return Result<>{};
 }
 
@@ -180,12 +181,15 @@ Lane::Sent Lane::take_answer(const SubmissionPtr& submission, const chain::SendR
             // Another process uses the key, or fees rose: read both again.
             nonce_conflicts_total_.add();
             env_.log.warn("nonce_conflict", {{"key", address_.to_checksum()},
-                                             {"nonce", submission->nonce},
+                                             {"account_nonce", submission->nonce},
                                              {"node", said.message}});
             next_nonce_.reset();
             fees_.reset();
             submission->error = {Errc::unexpected_settle_error,
                                  "no free nonce and fee was found: " + said.message};
+            return Sent::again;
+        case chain::Taken::busy:
+            submission->error = {Errc::rpc_failed, "the node takes no more: " + said.message};
             return Sent::again;
         case chain::Taken::no_funds:
             refuse(*submission, Errc::unexpected_settle_error,
@@ -200,6 +204,9 @@ Lane::Sent Lane::take_answer(const SubmissionPtr& submission, const chain::SendR
 
 void Lane::fly(const SubmissionPtr& submission) {
     next_nonce_ = submission->nonce + 1;
+    env_.log.info("transaction_sent", {{"key", address_.to_checksum()},
+                                       {"account_nonce", submission->nonce},
+                                       {"txn", to_hex(submission->hash)}});
     in_flight_.push_back(submission);
     ++flights_;
     in_flight_gauge_.set(static_cast<double>(in_flight_.size()));
@@ -212,7 +219,7 @@ void Lane::fly(const SubmissionPtr& submission) {
 /// or everything behind it would wait for it for ever.
 void Lane::doubt(const SubmissionPtr& submission, const std::string& said) {
     env_.log.warn("transaction_in_doubt", {{"key", address_.to_checksum()},
-                                           {"nonce", submission->nonce},
+                                           {"account_nonce", submission->nonce},
                                            {"txn", to_hex(submission->hash)},
                                            {"node", said}});
     submission->doubtful = true;
@@ -273,6 +280,9 @@ void Lane::learn(const std::vector<SubmissionPtr>& asked,
             each.receipt = std::move(receipts[i]);
             finish(each, Submission::State::mined);
         } else if (each.spent_since && now - *each.spent_since >= config_.lost_after) {
+            env_.log.warn("transaction_lost", {{"key", address_.to_checksum()},
+                                               {"account_nonce", each.nonce},
+                                               {"txn", to_hex(each.hash)}});
             finish(each, Submission::State::lost);
         }
     }
@@ -298,6 +308,10 @@ Task<> Lane::rebroadcast() {
     for (const auto& each : due) {
         auto result = co_await chain_.send(each->raw);
         if (!result) co_return;
+        env_.log.warn("transaction_sent_again", {{"key", address_.to_checksum()},
+                                                 {"account_nonce", each->nonce},
+                                                 {"txn", to_hex(each->hash)},
+                                                 {"node", result->message}});
         each->sent_at = env_.clock.steady_now();
         if (result->taken == chain::Taken::accepted && each->doubtful) {
             each->doubtful = false;

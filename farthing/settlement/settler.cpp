@@ -48,6 +48,9 @@ Settler::Settler(Env env, Loop& loop, chain::Chain& chain, Examiner& examiner, L
                               {{"network", chain.network().id}, {"outcome", "settled"}})),
       failed_total_(env.metrics.counter("farthing_settlement_payments_total", "Payments by outcome",
                                         {{"network", chain.network().id}, {"outcome", "failed"}})),
+      in_hand_gauge_(env.metrics.gauge("farthing_settlement_payments_in_hand",
+                                       "Payments whose outcome is not known yet",
+                                       {{"network", chain.network().id}})),
       seconds_(env.metrics.histogram("farthing_settlement_seconds", "From request to outcome",
                                      {0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 60, 180},
                                      {{"network", chain.network().id}})) {}
@@ -79,6 +82,7 @@ std::expected<Settler::JobPtr, Outcome> Settler::enter(
     }
     auto job = std::make_shared<Job>(loop_, payment);
     in_hand_.emplace(key, job);
+    in_hand_gauge_.set(static_cast<double>(in_hand_.size()));
     return job;
 }
 
@@ -104,7 +108,14 @@ Task<Outcome> Settler::settle(std::shared_ptr<const scheme::Opened> payment,
         finish(job, failed({Errc::timed_out, "not sent in time"}));
         co_return *job->outcome;
     }
-    co_return pending(*job);
+    auto outcome = pending(*job);
+    env_.log.warn("payment_pending",
+                  {{"network", payment->key().network.id},
+                   {"payer", payment->key().payer.to_checksum()},
+                   {"nonce", to_hex(payment->key().nonce)},
+                   {"txn", outcome.transaction ? to_hex(*outcome.transaction) : ""},
+                   {"reason", outcome.error.detail}});
+    co_return outcome;
 }
 
 Outcome Settler::pending(const Job& job) {
@@ -133,12 +144,14 @@ void Settler::finish(const JobPtr& job, Outcome outcome) {
     env_.log.info(settled ? "payment_settled" : "payment_failed",
                   {{"network", key.network.id},
                    {"payer", key.payer.to_checksum()},
+                   {"nonce", to_hex(key.nonce)},
                    {"amount", payment.amount().to_decimal()},
                    {"txn", outcome.transaction ? to_hex(*outcome.transaction) : ""},
                    {"reason", settled ? "" : to_string(outcome.error)}});
     examiner_.forget(key);
     job->outcome = std::move(outcome);
     in_hand_.erase(key);
+    in_hand_gauge_.set(static_cast<double>(in_hand_.size()));
     if (settled) told_.remember(payment.key(), job->print, *job->outcome);
     job->done.notify();
 }

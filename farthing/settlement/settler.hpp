@@ -79,6 +79,7 @@ class Settler {
     TaskGroup jobs_;
     Counter& settled_total_;
     Counter& failed_total_;
+    Gauge& in_hand_gauge_;
     Histogram& seconds_;
 };
 

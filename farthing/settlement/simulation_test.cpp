@@ -165,7 +165,7 @@ class Day {
             case 2:
                 return Fault::says_after(Taken::unclear, "Internal error");
             case 3:
-                return Fault::says(Taken::refused, "txpool is full");
+                return Fault::says(Taken::busy, "txpool is full");
             case 4:
                 return Fault::says(Taken::underpriced, "transaction underpriced");
             default:
