@@ -57,8 +57,14 @@ std::optional<Bytes32> Errand::last_hash() const {
     return std::nullopt;
 }
 
-Carrier::Carrier(Env env, chain::Chain& chain, Examiner& examiner, Lane& lane, CarrierConfig config)
-    : env_(env), chain_(chain), examiner_(examiner), lane_(lane), config_(config) {}
+Carrier::Carrier(Env env, Loop& loop, chain::Chain& chain, Examiner& examiner, Lane& lane,
+                 CarrierConfig config)
+    : env_(env),
+      chain_(chain),
+      examiner_(examiner),
+      lane_(lane),
+      config_(config),
+      exposure_(loop) {}
 
 scheme::UnixSeconds Carrier::now() const {
     return static_cast<scheme::UnixSeconds>(env_.clock.now().time_since_epoch().count());
@@ -72,6 +78,8 @@ bool Carrier::is_expired(const Errand& errand) const {
 Task<Outcome> Carrier::carry(std::shared_ptr<Errand> errand) {
     auto ready = co_await prepare(errand);
     if (!ready) co_return failed(ready.error());
+    const auto room = co_await make_room(errand);
+    if (!room) co_return failed(room.error());
     for (;;) {
         auto gas = co_await gas_for(errand);
         if (errand->given_up) co_return failed(kGivenUp);
@@ -143,6 +151,23 @@ Task<Result<>> Carrier::deploy(ErrandPtr errand, Call call) {
         co_return fail(Errc::wallet_deployment_failed, "the deployment reverted");
     }
     co_return Result<>{};
+}
+
+Task<Result<Exposure::Hold>> Carrier::make_room(ErrandPtr errand) {
+    const auto payment = errand->payment;
+    for (;;) {
+        if (errand->given_up) co_return fail(kGivenUp);
+        if (exposure_.of(*payment).is_zero()) break;
+        auto balance = co_await examiner_.balance(payment);
+        if (!balance) co_return fail(std::move(balance).error());
+        const auto needed = exposure_.of(*payment).checked_add(payment->amount());
+        if (needed && *needed <= *balance) break;
+        // Behind those under way: each of them will have moved the money, or not.
+        if (is_expired(*errand)) co_return fail(kExpired);
+        const auto again = env_.clock.steady_now() + kAskAgain;
+        co_await exposure_.wait_until(env_.clock, again);
+    }
+    co_return Exposure::Hold(exposure_, *payment);
 }
 
 Task<Result<std::uint64_t>> Carrier::gas_for(ErrandPtr errand) {

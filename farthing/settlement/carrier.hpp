@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "farthing/settlement/exposure.hpp"
 #include "farthing/settlement/facts.hpp"
 #include "farthing/settlement/lane.hpp"
 #include "farthing/settlement/outcome.hpp"
@@ -34,7 +35,8 @@ struct Errand {
 /// One chain, one executor.
 class Carrier {
   public:
-    Carrier(Env env, chain::Chain& chain, Examiner& examiner, Lane& lane, CarrierConfig config);
+    Carrier(Env env, Loop& loop, chain::Chain& chain, Examiner& examiner, Lane& lane,
+            CarrierConfig config);
 
     /// Ends with `settled` or `failed`, never before one of them is certain.
     Task<Outcome> carry(std::shared_ptr<Errand> errand);
@@ -44,6 +46,8 @@ class Carrier {
 
     Task<Result<>> prepare(ErrandPtr errand);
     Task<Result<>> deploy(ErrandPtr errand, Call call);
+    /// A place beside the payer's other payments under way, once the balance covers them all.
+    Task<Result<Exposure::Hold>> make_room(ErrandPtr errand);
     Task<Result<std::uint64_t>> gas_for(ErrandPtr errand);
     /// The outcome, or nothing when its transaction is lost and it must be sent again.
     Task<std::optional<Outcome>> watch(ErrandPtr errand);
@@ -62,6 +66,7 @@ class Carrier {
     Examiner& examiner_;
     Lane& lane_;
     CarrierConfig config_;
+    Exposure exposure_;
 };
 
 }  // namespace farthing::settlement

@@ -303,4 +303,42 @@ TEST_CASE("carrier: a nonce that is forgotten while the fees are read is read ag
     CHECK((*next)->state == Outcome::State::settled);
 }
 
+TEST_CASE("carrier: one balance signed away many times costs the gas of one transfer") {
+    World world;
+    world.chain.auto_mine = false;
+    std::vector<testing::Started<Outcome>> asked;
+    std::vector<std::shared_ptr<const scheme::Opened>> payments;
+    for (int i = 0; i < 8; ++i) payments.push_back(world.payment(0, U256(1000)));
+    // Enough for two and a half of them.
+    world.chain.evm.token.balances[address_of(development_key(0))] = U256(2'500);
+    for (const auto& each : payments) asked.push_back(world.start_settle(each, 10min));
+    world.advance(2s);
+    CHECK(world.lane.in_flight() == 2);
+    for (int block = 0; block < 8; ++block) {
+        world.chain.mine();
+        world.advance(3s);
+    }
+    REQUIRE(world.run_until([&] {
+        return std::ranges::all_of(asked, [](const auto& each) { return each->has_value(); });
+    }));
+    const auto settled = std::ranges::count_if(
+        asked, [](const auto& each) { return (*each)->state == State::settled; });
+    CHECK(settled == 2);
+    // What it could not pay was never sent.
+    CHECK(world.chain.mined().size() == 2);
+    for (const auto& each : asked) {
+        if ((*each)->state == State::settled) continue;
+        CHECK((*each)->error.code == Errc::exact_insufficient_balance);
+    }
+}
+
+TEST_CASE("carrier: payments of one rich payer do not wait for each other") {
+    World world;
+    world.chain.auto_mine = false;
+    std::vector<testing::Started<Outcome>> asked;
+    for (int i = 0; i < 8; ++i) asked.push_back(world.start_settle(world.payment(0), 10min));
+    world.advance(2s);
+    CHECK(world.lane.in_flight() == 8);
+}
+
 }  // namespace farthing::settlement

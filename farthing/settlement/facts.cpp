@@ -124,6 +124,19 @@ Task<Result<>> Examiner::simulate(std::shared_ptr<const scheme::Opened> payment,
     co_return fail(std::move(*reason));
 }
 
+Task<Result<U256>> Examiner::balance(std::shared_ptr<const scheme::Opened> payment) {
+    const auto& key = payment->key();
+    std::vector<chain::Read> reads;
+    reads.push_back(chain::Read::of(erc20::balance_of(key.token, key.payer)));
+    auto results = co_await chain_.read(std::move(reads));
+    if (!results) co_return fail(std::move(results).error());
+    const auto& answer = results->front();
+    if (answer) {
+        if (const auto number = abi::Reader(*answer).number(0)) co_return *number;
+    }
+    co_return fail(Errc::exact_simulation_failed, "the token does not tell its balances");
+}
+
 Task<Result<Error>> Examiner::diagnose(std::shared_ptr<const scheme::Opened> payment) {
     std::vector<chain::Read> reads;
     for (auto& call : payment->diagnosis_calls()) reads.push_back(chain::Read::of(std::move(call)));

@@ -31,6 +31,9 @@ class Examiner {
     /// The same without memory, just before it is sent. Returns the deployment that must come
     /// first; only then is it simulated, since otherwise the estimate of its gas does the same.
     Task<Result<std::optional<Call>>> judge_now(std::shared_ptr<const scheme::Opened> payment);
+    /// What the payer has of the token. Errors: kind unavailable; exact_simulation_failed when the
+    /// token does not say.
+    Task<Result<U256>> balance(std::shared_ptr<const scheme::Opened> payment);
     /// Why the transfer reverts. Errors: kind unavailable.
     Task<Result<Error>> diagnose(std::shared_ptr<const scheme::Opened> payment);
     /// A payment that was sent is no longer as it was examined.

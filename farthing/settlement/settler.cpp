@@ -38,7 +38,7 @@ Settler::Settler(Env env, Loop& loop, chain::Chain& chain, Examiner& examiner, L
       loop_(loop),
       examiner_(examiner),
       config_(config),
-      carrier_(env, chain, examiner, lane,
+      carrier_(env, loop, chain, examiner, lane,
                {.gas_limit_max = config.gas_limit_max,
                 .deployment_gas_max = 4 * std::min(config.gas_limit_max, std::uint64_t{1} << 60)}),
       told_(config.remembered_max),
