@@ -7,6 +7,7 @@
 
 #include "farthing/base/base64.hpp"
 #include "farthing/base/hex.hpp"
+#include "farthing/base/printable.hpp"
 #include "farthing/wire/headers.hpp"
 
 namespace farthing::app {
@@ -17,32 +18,9 @@ bool carries_payment(std::string_view name) {
            net::equal_no_case(name, header::kPaymentV1);
 }
 
+/// One line, whatever the server put into it.
 void say(char mark, std::string_view text) {
-    std::fprintf(stderr, "%c %.*s\n", mark, static_cast<int>(text.size()), text.data());
-}
-
-/// Well-formed UTF-8 without surrogates and overlong forms: what a JSON string can hold.
-/// Source: Unicode 15, table 3-7.
-bool is_utf8(std::string_view text) {
-    const auto byte = [&](std::size_t i) {
-        return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
-    };
-    for (std::size_t i = 0; i < text.size();) {
-        const auto lead = byte(i);
-        if (lead < 0x80) {
-            ++i;
-            continue;
-        }
-        const std::size_t more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
-        const unsigned low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-        const unsigned high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-        if (lead < 0xc2 || lead > 0xf4 || byte(i + 1) < low || byte(i + 1) > high) return false;
-        for (std::size_t j = 2; j <= more; ++j) {
-            if ((byte(i + j) & 0xc0) != 0x80) return false;
-        }
-        i += more + 1;
-    }
-    return true;
+    std::fprintf(stderr, "%c %s\n", mark, legible(text).c_str());
 }
 
 std::string network_text(const Network& network) {

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 
+#include "farthing/base/printable.hpp"
 #include "farthing/json/value.hpp"
 
 namespace farthing::app {
@@ -30,7 +31,7 @@ std::string_view kind_name(Kind kind) {
 
 int report(const Error& error) {
     if (isatty(STDERR_FILENO) == 1) {
-        std::fprintf(stderr, "farthing: %s\n", to_string(error).c_str());
+        std::fprintf(stderr, "farthing: %s\n", legible(to_string(error)).c_str());
     } else {
         const json::Object body{{"code", wire_code(error.code)},
                                 {"detail", error.detail},

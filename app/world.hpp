@@ -22,8 +22,8 @@ struct World {
     Loop loop{1};
 };
 
-/// Prints an error for people or, when stderr is no terminal, as one JSON line; answers the exit
-/// code of its kind.
+/// Prints an error for people (`legible`) or, when stderr is no terminal, as one JSON line; answers
+/// the exit code of its kind.
 int report(const Error& error);
 
 /// `{"event":"listening","role":…,"url":…}` as one line on stdout: whoever started us waits for it.

@@ -12,6 +12,7 @@
 #include "app/pay_report.hpp"
 #include "app/world.hpp"
 #include "farthing/base/hex.hpp"
+#include "farthing/base/printable.hpp"
 #include "farthing/io/config.hpp"
 #include "farthing/io/task_group.hpp"
 #include "farthing/wallet/keystore.hpp"
@@ -187,8 +188,8 @@ Result<net::Request> make_request(const Options& options) {
 void warn(const Options& options, std::string_view code, std::string_view detail) {
     if (options.output.silent) return;
     if (isatty(STDERR_FILENO) == 1) {
-        std::fprintf(stderr, "farthing: warning: %.*s: %.*s\n", static_cast<int>(code.size()),
-                     code.data(), static_cast<int>(detail.size()), detail.data());
+        std::fprintf(stderr, "farthing: warning: %s: %s\n", legible(code).c_str(),
+                     legible(detail).c_str());
     } else {
         const json::Object line{{"warning", json::Object{{"code", code}, {"detail", detail}}}};
         std::fprintf(stderr, "%s\n", json::to_text(line).c_str());
@@ -226,10 +227,10 @@ int report_quote(const Options& options, const wallet::Quote& quote) {
     if (options.output.json) {
         std::printf("%s\n", summary(quote).c_str());
     } else {
-        std::printf("%s: %d %s\n", quote.url.to_string().c_str(), quote.response.status,
+        std::printf("%s: %d %s\n", legible(quote.url.to_string()).c_str(), quote.response.status,
                     std::string(net::reason_phrase(quote.response.status)).c_str());
         for (std::size_t i = 0; i < quote.choice.verdicts.size(); ++i) {
-            std::printf("%s\n", describe_entry(*quote.offered, quote.choice, i).c_str());
+            std::printf("%s\n", legible(describe_entry(*quote.offered, quote.choice, i)).c_str());
         }
         const bool pays = quote.choice.chosen.has_value();
         std::printf("%s\n", pays            ? "would be paid; nothing was signed"

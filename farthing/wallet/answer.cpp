@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "farthing/base/hex.hpp"
+#include "farthing/base/printable.hpp"
 #include "farthing/wire/dialect.hpp"
 #include "farthing/wire/headers.hpp"
 
@@ -29,7 +30,7 @@ Answer rejected(std::string_view reason, std::optional<Bytes32> transaction = {}
     constexpr std::size_t reason_max = 500;  // protocol.md 8.3
     return {Meaning::rejected,
             transaction,
-            Error{Errc::payment_rejected, std::string(reason.substr(0, reason_max))},
+            Error{Errc::payment_rejected, legible(reason, reason_max)},
             {}};
 }
 

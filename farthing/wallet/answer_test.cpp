@@ -143,6 +143,16 @@ TEST_CASE("answer: errors have the kind that says what to do next") {
 TEST_CASE("answer: a server's reason is bounded") {
     const auto answer = answer_to({402, "", required(std::string(5000, 'x')), ""});
     CHECK(answer.error->detail.size() <= 500);
+    const auto wide = answer_to({402, "", required(std::string(499, 'x') + "€"), ""});
+    CHECK(wide.error->detail == std::string(499, 'x'));
+}
+
+TEST_CASE("answer: a server's reason cannot redraw a terminal") {
+    const auto again =
+        answer_to({402, "", required("no\\u001b]0;PWNED\\u0007\u009b2J\u202e!"), ""});
+    CHECK(again.error->detail == "no?]0;PWNED??2J?!");
+    const auto failed = answer_to({402, receipt(false, "no\u009b2J", ""), "", ""});
+    CHECK(failed.error->detail.find("no?2J") != std::string::npos);
 }
 
 TEST_CASE("answer: Retry-After is read in seconds, within reason") {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "farthing/base/hex.hpp"
+#include "farthing/base/printable.hpp"
 #include "farthing/io/task_group.hpp"
 #include "farthing/scheme/scheme.hpp"
 #include "farthing/wallet/paid_request.hpp"
@@ -181,8 +182,9 @@ Task<Result<dialect::Offered>> Payer::read_offer(Exchange& exchange) {
     }
     const auto& sent = exchange.request.headers;
     if (sent.has(header::kPaymentSignature) || sent.has(header::kPaymentV1)) {
-        co_return fail(Errc::payment_rejected, "the request carried a payment already: " +
-                                                   offered->error.value_or("no reason given"));
+        constexpr std::size_t reason_max = 500;  // protocol.md 8.3
+        const auto reason = legible(offered->error.value_or("no reason given"), reason_max);
+        co_return fail(Errc::payment_rejected, "the request carried a payment already: " + reason);
     }
     co_return offered;
 }

@@ -5,26 +5,17 @@
 
 #include <algorithm>
 
+#include "farthing/base/printable.hpp"
 #include "farthing/net/http.hpp"
 #include "farthing/scheme/scheme.hpp"
 
 namespace farthing::wallet {
 namespace {
 
-/// A server's text in our messages: bounded, and without control characters that could redraw a
-/// terminal.
+/// A server's text in our messages: bounded, and nothing that could redraw a terminal.
 std::string quoted(std::string_view text) {
     constexpr std::size_t shown_max = 80;
-    auto shown = text.substr(0, shown_max);
-    if (shown.size() < text.size()) {  // never half a UTF-8 character
-        while (!shown.empty() && (text[shown.size()] & 0xc0) == 0x80) shown.remove_suffix(1);
-    }
-    std::string out = "\"";
-    for (const char c : shown) {
-        const auto byte = static_cast<unsigned char>(c);
-        out += byte < 0x20 || byte == 0x7f ? '?' : c;
-    }
-    return out + (shown.size() < text.size() ? "…\"" : "\"");
+    return '"' + legible(text, shown_max) + (text.size() > shown_max ? "…\"" : "\"");
 }
 
 Result<> check_network(const v2::PaymentRequirements& wanted, const SpendRules& rules) {

@@ -102,6 +102,7 @@ TEST_CASE("select: each rule refuses its case and says why") {
         {with("payTo", nullptr), "payTo"},
         {with("scheme", "upto"), "scheme \"upto\" is not one we speak"},
         {with("scheme", "ex\x1b[2Jact"), "scheme \"ex?[2Jact\" is not one we speak"},
+        {with("scheme", "ex\u009b2J\u202eact"), "scheme \"ex?2J?act\" is not one we speak"},
         {with("network", "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp"), "is not an EVM network"},
         {with_extra("paymentFlow", "upfront"),
          "extra.paymentFlow is \"upfront\", and only \"authorization\" is paid"},
