@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "farthing/base/hex.hpp"
 #include "farthing/wire/dialect.hpp"
 
@@ -47,7 +49,7 @@ Task<Result<Exchange>> PaidRequest::run() {
         const auto next = judge(answer, opened ? opened->head.status : 0);
         if (!next) co_return fail(next.error());
         if (*next == Next::deliver) co_return std::move(*opened);
-        const auto delay = line_.delay(failures_, answer.retry_after);
+        const auto delay = delay_after(answer);
         const auto error = *answer.error;
         // Past its time the authorisation cannot be executed: asking again is of no use.
         if (env_.clock.now() + delay >= authorised_.payment.valid_before) {
@@ -55,6 +57,18 @@ Task<Result<Exchange>> PaidRequest::run() {
         }
         co_await line_.wait(error, delay);
     }
+}
+
+/// What the server asks for, within our patience: one that has our signature could otherwise hold
+/// us for as long as it likes.
+std::chrono::milliseconds PaidRequest::delay_after(const Answer& answer) const {
+    auto delay = line_.delay(failures_, answer.retry_after);
+    if (answer.meaning == Meaning::busy) delay = std::min(delay, config_.backoff_max);
+    if (!pending_until_) return delay;
+    // Rounded up, so that the last answer comes when the time is over.
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(*pending_until_ - env_.clock.steady_now());
+    return std::clamp(left, std::chrono::milliseconds(0), delay);
 }
 
 bool PaidRequest::ask_again_for_body() {

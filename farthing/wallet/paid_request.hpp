@@ -42,6 +42,7 @@ class PaidRequest {
     enum class Next : std::uint8_t { deliver, again };
 
     Task<Answer> answer_of(Exchange& exchange);
+    [[nodiscard]] std::chrono::milliseconds delay_after(const Answer& answer) const;
     bool redirected(const Exchange& exchange, const Answer& answer);
     [[nodiscard]] Result<Next> judge(const Answer& answer, int status);
     [[nodiscard]] Result<Next> judge_busy(const Answer& answer, int status);

@@ -34,8 +34,10 @@ struct PayerConfig {
     /// Times a signed payment is sent again when its answer is lost.
     unsigned resends_max = 3;
     std::chrono::milliseconds backoff{500};  ///< before the first repetition; doubles
+    /// A signed payment waits no longer than this for a busy server, whatever Retry-After says.
     std::chrono::milliseconds backoff_max{10'000};
-    /// How long to go on asking while the server says that settlement is pending.
+    /// How long to go on asking while the server says that settlement is pending, whatever
+    /// Retry-After says.
     std::chrono::milliseconds pending_wait{60'000};
     std::chrono::milliseconds max_time{0};  ///< for everything; zero: no limit
     std::size_t body_bytes_max = 64 << 20;  ///< for request and get

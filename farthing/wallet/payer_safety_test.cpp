@@ -179,10 +179,33 @@ TEST_CASE("payer: a settlement that stays pending is unknown, and its transactio
     CHECK(exit_code(got.error()) == 5);
 }
 
+TEST_CASE("payer: a server that has a payment cannot make us wait for longer than we wanted") {
+    auto lasting = entry();
+    lasting["maxTimeoutSeconds"] = 3600;
+    const std::string late = "Retry-After: 3000";
+    Buyer buyer;
+    buyer.config.max_time = std::chrono::seconds(10);  // the end of a wait that is too long
+    buyer.config.backoff_max = std::chrono::milliseconds(20);
+    buyer.config.resends_max = 1;
+    const auto pends = answer(503, {late, receipt_header(pending())});
+    Seller stalling(buyer.bench.loop, {offer(lasting), pends, pends, pends});
+    check_error(buyer.pay({&stalling}), Errc::settlement_pending, kHash);
+    CHECK(sends_of_one_payment(stalling) == 2);
+    Seller slow(buyer.bench.loop, {offer(lasting), pends, paid()});
+    CHECK(buyer.pay({&slow}));
+    Seller busy(buyer.bench.loop, {offer(lasting), answer(503, {late}), answer(503, {late})});
+    check_error(buyer.pay({&busy}), Errc::outcome_unknown, "the server answered 503");
+    Seller crowded(buyer.bench.loop, {offer(lasting), answer(429, {late}), answer(429, {late})});
+    const auto got = buyer.pay({&crowded});
+    REQUIRE(got);
+    CHECK(got->response.status == 429);
+}
+
 TEST_CASE("payer: nobody is asked again once the authorisation is past its time") {
     Buyer buyer;
     auto brief = entry();
     brief["maxTimeoutSeconds"] = 1;
+    buyer.config.pending_wait = std::chrono::seconds(60);
     Seller seller(buyer.bench.loop,
                   {offer(brief), answer(503, {"Retry-After: 30", receipt_header(pending())})});
     check_error(buyer.pay({&seller}), Errc::outcome_unknown, kHash);
