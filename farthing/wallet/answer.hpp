@@ -13,7 +13,7 @@ namespace farthing::wallet {
 struct Answer {
     enum class Meaning : std::uint8_t {
         settled,    ///< the receipt is there and is ours
-        unproved,   ///< the resource came without a receipt
+        unproved,   ///< no failure, and no receipt: the resource, or a redirect to it
         unsettled,  ///< the request failed and nothing says that it was paid for
         pending,    ///< the transfer was sent and is not known to have ended: ask again
         busy,       ///< something between us and the settlement failed: ask again

@@ -109,8 +109,7 @@ Result<PaidRequest::Next> PaidRequest::judge(const Answer& answer, int status) {
             payment.transaction = answer.transaction;
             return Next::deliver;
         case Meaning::unproved:
-            payment.receipt = Payment::Receipt::missing;
-            return Next::deliver;
+            return judge_unproved(status);
         case Meaning::unsettled:
             if (may_have_moved_) {
                 return fail(unknown_outcome(
@@ -131,6 +130,20 @@ Result<PaidRequest::Next> PaidRequest::judge(const Answer& answer, int status) {
             return judge_busy(answer, status);
     }
     return fail(Errc::internal, "an answer without a meaning");
+}
+
+Result<PaidRequest::Next> PaidRequest::judge_unproved(int status) {
+    auto& payment = authorised_.payment;
+    // Nothing came, and whoever sent us away holds the signature.
+    if (is_redirect(status)) {
+        return fail(unknown_outcome(
+            fmt::format("the server answered {}, a redirect that was not followed; the signed "
+                        "payment can be used until unix time {}",
+                        status, payment.valid_before.time_since_epoch().count()),
+            flight_.transaction));
+    }
+    payment.receipt = Payment::Receipt::missing;
+    return Next::deliver;
 }
 
 Result<PaidRequest::Next> PaidRequest::judge_pending(const Answer& answer) {

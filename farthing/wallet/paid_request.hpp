@@ -45,6 +45,7 @@ class PaidRequest {
     [[nodiscard]] std::chrono::milliseconds delay_after(const Answer& answer) const;
     bool redirected(const Exchange& exchange, const Answer& answer);
     [[nodiscard]] Result<Next> judge(const Answer& answer, int status);
+    [[nodiscard]] Result<Next> judge_unproved(int status);
     [[nodiscard]] Result<Next> judge_busy(const Answer& answer, int status);
     [[nodiscard]] Result<Next> judge_pending(const Answer& answer);
     [[nodiscard]] Error over(const Error& error) const;

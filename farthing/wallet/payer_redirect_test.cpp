@@ -16,6 +16,18 @@ Reply moved(int status, const std::string& location, std::vector<std::string> he
     return answer(status, headers);
 }
 
+/// The payment was sent, and nobody can say what became of it.
+void check_not_followed(const Result<PaidResponse>& got, int status) {
+    REQUIRE(!got);
+    CHECK(got.error().code == Errc::outcome_unknown);
+    CHECK(exit_code(got.error()) == 5);
+    const auto& detail = got.error().detail;
+    CAPTURE(detail);
+    CHECK(detail.find(std::to_string(status)) != std::string::npos);
+    CHECK(detail.find("was not followed") != std::string::npos);
+    CHECK(detail.find("can be used until unix time ") != std::string::npos);
+}
+
 }  // namespace
 
 TEST_CASE("payer: an unpaid redirect is followed to another origin, which is then paid") {
@@ -78,11 +90,40 @@ TEST_CASE("payer: the payment never follows a redirect to another origin") {
     Buyer buyer;
     Seller thief(buyer.bench.loop, {});
     Seller seller(buyer.bench.loop, {offer(), moved(307, thief.origin() + "/paid")});
-    const auto got = buyer.pay({&seller, &thief});
-    REQUIRE(got);
-    CHECK(got->response.status == 307);
-    CHECK(got->payment->receipt == Payment::Receipt::missing);
+    check_not_followed(buyer.pay({&seller, &thief}), 307);
     CHECK(thief.got.empty());
+}
+
+TEST_CASE("payer: a redirect that stays unfollowed without a receipt is no resource") {
+    for (const int status : {301, 302, 303, 307, 308}) {
+        CAPTURE(status);
+        Buyer buyer;
+        buyer.config.redirects = Redirects::never;
+        Seller seller(buyer.bench.loop, {offer(), moved(status, "/paid/")});
+        check_not_followed(buyer.pay({&seller}), status);
+        CHECK(seller.got.size() == 2);
+    }
+    Buyer buyer;
+    Seller nowhere(buyer.bench.loop, {offer(), answer(302)});
+    check_not_followed(buyer.pay({&nowhere}), 302);
+    // Not a redirect, and the answer to a question we asked: what we have is what there is.
+    Seller unchanged(buyer.bench.loop, {offer(), answer(304)});
+    const auto got = buyer.pay({&unchanged});
+    REQUIRE(got);
+    CHECK(got->payment->receipt == Payment::Receipt::missing);
+}
+
+TEST_CASE("payer: a redirect with a receipt, unfollowed by policy, is the answer") {
+    Buyer buyer;
+    buyer.config.redirects = Redirects::same_origin;
+    Seller other(buyer.bench.loop, {});
+    Seller seller(buyer.bench.loop,
+                  {offer(), moved(303, other.origin() + "/result", {receipt_header()})});
+    const auto got = buyer.pay({&seller, &other});
+    REQUIRE(got);
+    CHECK(got->response.status == 303);
+    CHECK(got->payment->receipt == Payment::Receipt::verified);
+    CHECK(other.got.empty());
 }
 
 TEST_CASE("payer: a payment that goes in circles comes to an end") {
@@ -90,9 +131,7 @@ TEST_CASE("payer: a payment that goes in circles comes to an end") {
     buyer.config.redirects_max = 2;
     Seller seller(buyer.bench.loop,
                   {offer(), moved(307, "/1"), moved(307, "/2"), moved(307, "/3")});
-    const auto got = buyer.pay({&seller});
-    REQUIRE(got);
-    CHECK(got->response.status == 307);
+    check_not_followed(buyer.pay({&seller}), 307);
     CHECK(seller.got.size() == 4);
 }
 

@@ -14,16 +14,16 @@ constexpr std::array<std::string_view, 6> kCredentials{
 constexpr std::array<std::string_view, 4> kBodyHeaders{"Content-Type", "Content-Length",
                                                        "Content-Encoding", "Transfer-Encoding"};
 
-bool is_redirect(int status) {
-    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
-}
-
 bool becomes_get(int status, std::string_view method) {
     if (method == "GET" || method == "HEAD") return false;
     return status == 303 || ((status == 301 || status == 302) && method == "POST");
 }
 
 }  // namespace
+
+bool is_redirect(int status) {
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
 
 std::optional<Step> next_step(const net::Url& url, const net::Request& request,
                               const net::Response& response, Redirects policy) {

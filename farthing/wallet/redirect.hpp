@@ -21,6 +21,9 @@ struct Step {
     bool same_origin = true;
 };
 
+/// Whether an answer with this status sends us elsewhere, if we go.
+[[nodiscard]] bool is_redirect(int status);
+
 /// The request that follows `response`, or nothing when it is no redirect, names no place we can
 /// go, or `policy` forbids it: then the response is the answer. 303, and 301 and 302 after POST,
 /// become GET without a body, as everywhere. To another origin the request goes without

@@ -184,10 +184,17 @@ describe("redirects", () => {
     const thief = await startSeller({});
     seller.pages["/trapdoor"] = (request, response, { payment }) =>
       payment === undefined ? ask(response) : to(`${thief.url}/room`)(request, response);
-    await pay([`${seller.url}/trapdoor`], { key });
+    const run = await pay([`${seller.url}/trapdoor`], { key });
     await thief.close();
     assert.deepEqual(thief.seen(), [], "the paid request goes nowhere else");
     assert.equal(seller.payments().length, 1);
+    assertExit(run, 5);
+    assert.equal(run.stdout, "");
+    const { code, detail } = errorOf(run);
+    assert.equal(code, "outcome_unknown");
+    const { validBefore } = decodeHeader(seller.payments()[0]).payload.authorization;
+    assert.match(detail, /answered 307, a redirect that was not followed/);
+    assert.ok(detail.endsWith(`can be used until unix time ${validBefore}`), detail);
   });
 
   test("an unpaid request follows to another origin without its credentials", async () => {
