@@ -22,10 +22,23 @@ constexpr std::array<std::string_view, 13> kHopByHop{"connection",
                                                      "host",
                                                      "expect"};
 
-constexpr std::array<std::string_view, 9> kOverrides{
-    "x-http-method-override", "x-http-method",     "x-method-override",
-    "x-original-url",         "x-original-uri",    "x-rewrite-url",
-    "x-rewrite-uri",          "x-original-method", "x-envoy-original-path"};
+/// By these, some origin or framework takes another path or method than the request line's, or
+/// serves another file than it was asked for.
+constexpr std::array<std::string_view, 15> kOverrides{"x-http-method-override",
+                                                      "x-http-method",
+                                                      "x-method-override",
+                                                      "x-original-url",
+                                                      "x-original-uri",
+                                                      "x-original-path",
+                                                      "x-rewrite-url",
+                                                      "x-rewrite-uri",
+                                                      "x-original-method",
+                                                      "x-envoy-original-path",
+                                                      "script-name",
+                                                      "x-script-name",
+                                                      "path-info",
+                                                      "x-sendfile-type",
+                                                      "x-accel-mapping"};
 
 /// Lower case, `_` as `-`.
 std::string folded(std::string_view name) {
@@ -35,6 +48,15 @@ std::string folded(std::string_view name) {
         if (c == '_') c = '-';
     }
     return out;
+}
+
+/// Letters, digits and hyphens, as nginx asks it too. Origins that make variables of names write
+/// `_` for everything else: `SCRIPT_NAME` is the path itself to some, `Remote.User` a login.
+bool is_plain(std::string_view name) {
+    return std::ranges::all_of(name, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '-';
+    });
 }
 
 template <std::size_t N>
@@ -104,13 +126,14 @@ net::Headers to_origin(const net::Headers& from, const ClientView& client, std::
                        std::string_view request_id) {
     net::Headers out;
     for (const auto& [name, value] : without_hop_by_hop(from)) {
+        if (!is_plain(name)) continue;
         const auto plain = folded(name);
         if (is_payment(plain) || is_one_of(kOverrides, plain) || plain == "x-request-id") continue;
         if (is_forwarded(plain)) {
             // These four are written anew below; of the rest (-Port, -Prefix …) we add none.
             const bool rewritten = plain == "forwarded" || plain == "x-forwarded-for" ||
                                    plain == "x-forwarded-proto" || plain == "x-forwarded-host";
-            if (rewritten || !client.trusted || name.contains('_')) continue;
+            if (rewritten || !client.trusted) continue;
         }
         out.add(name, value);
     }

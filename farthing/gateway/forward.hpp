@@ -13,8 +13,9 @@ namespace farthing::gateway {
 
 /// What the origin is sent. Never: hop-by-hop fields; payments (an origin that logs headers would
 /// hold money); fields by which some origins let a request name another path or method than the one
-/// we priced (X-HTTP-Method-Override, X-Original-URL, X-Rewrite-URL …); Forwarded fields of anybody
-/// but a trusted proxy. Names count with `_` for `-`: CGI-like origins cannot tell them apart.
+/// we priced (X-HTTP-Method-Override, X-Original-URL, Script-Name …); Forwarded fields of anybody
+/// but a trusted proxy; names with anything but letters, digits and hyphens (CGI-like origins
+/// cannot tell `A_B` from `A-B`, and take `SCRIPT_NAME` for the server's own word).
 /// Added: X-Forwarded-For, -Proto, -Host, Forwarded and X-Request-Id.
 [[nodiscard]] net::Headers to_origin(const net::Headers& from, const ClientView& client,
                                      std::string_view peer_ip, std::string_view request_id);

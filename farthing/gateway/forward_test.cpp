@@ -78,10 +78,25 @@ TEST_CASE("forward: payments stay here, and nobody behind us can forge an offer 
 }
 
 TEST_CASE("forward: a request cannot name another path or method than the one that was priced") {
-    for (const auto* name : {"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override",
-                             "X-Original-URL", "X-Rewrite-URL", "x_original_url"}) {
+    for (const auto* name :
+         {"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X-Original-URL",
+          "X-Original-Path", "X-Rewrite-URL", "x_original_url", "SCRIPT_NAME", "Script-Name",
+          "PATH_INFO", "Path-Info", "X-Script-Name", "X-Sendfile-Type", "X-Accel-Mapping"}) {
         CHECK_MESSAGE(passed(name, true) == "gone", name);
     }
+}
+
+TEST_CASE("forward: no name that a CGI origin would read as another one, not of a trusted proxy") {
+    for (const auto* name : {"REMOTE_USER", "Remote_User", "X_Custom", "_", "a_", "X_Forwarded_For",
+                             "Remote.User", "Remote~User", "X!Custom", "X-Real_IP"}) {
+        CHECK_MESSAGE(passed(name) == "gone", name);
+        CHECK_MESSAGE(passed(name, true) == "gone", name);
+    }
+    for (const auto* name : {"Remote-User", "X-Custom-2", "ETag", "-"}) {
+        CHECK_MESSAGE(passed(name) == "value", name);
+    }
+    // What the origin says to the client is the client's to read.
+    CHECK(from_origin(headers_of({{"X_Custom", "value"}})).has("X_Custom"));
 }
 
 TEST_CASE("forward: forwarded headers are ours, and a proxy's only when it is trusted") {

@@ -133,6 +133,24 @@ describe("other ways to name a paid page", () => {
     });
   }
 
+  test("an origin that believes SCRIPT_NAME and PATH_INFO, as WSGI servers do behind a proxy, is told neither", async (t) => {
+    const wsgi = await listen(
+      http.createServer(({ url, headers }, response) => {
+        const prefix = headers.script_name ?? "";
+        const path = headers.path_info ?? (url.startsWith(prefix) ? url.slice(prefix.length) : url);
+        response.end(path === "/paid" ? PAID_MARKER : "nothing here");
+      }),
+    );
+    t.after(wsgi.close);
+    const settings = { originUrl: wsgi.url, facilitator: { url: facilitator.url }, routes: [route("GET /paid", PAY_TO)] };
+    const shop = await startGateway(settings);
+    t.after(shop.stop);
+    for (const headers of [{ SCRIPT_NAME: "/x" }, { script_name: "/x" }, { PATH_INFO: "/paid" }]) {
+      assert.equal((await send(wsgi.url, { target: "/x/paid", headers })).text, PAID_MARKER, "the origin falls for it");
+      assert.equal((await send(shop.url, { target: "/x/paid", headers })).text, "nothing here");
+    }
+  });
+
   test("POST and GET of one path are two routes, and only the priced one costs", async () => {
     assert.equal((await send(`${gateway.url}/order`, { method: "POST" })).status, 402);
     assert.equal((await send(`${gateway.url}/order`)).status, 404);
