@@ -122,6 +122,9 @@ bool has_tail(std::string_view segment) {
     return !segment.empty() && (segment.back() == '.' || segment.back() == ' ');
 }
 
+/// NTFS: `name:stream:$TYPE`, and `name::$DATA` is the file itself.
+constexpr std::string_view kStreamMark = ":$";
+
 /// One segment of the path: as it came and decoded once.
 struct Segment {
     std::string_view raw;
@@ -129,7 +132,7 @@ struct Segment {
 };
 
 /// Why a path can be read in a second way.
-enum class Kind : std::uint8_t { slash, backslash, parameters, twice, tail, count_ };
+enum class Kind : std::uint8_t { slash, backslash, parameters, stream, end, twice, tail, count_ };
 
 class Reader {
   public:
@@ -235,6 +238,8 @@ class Reader {
             note(text.contains('/'), Kind::slash);
             note(text.contains('\\'), Kind::backslash);
             note(text.contains(';'), Kind::parameters);
+            note(text.contains(kStreamMark), Kind::stream);
+            note(text.find_first_of("?#") != std::string::npos, Kind::end);
             note(has_escape(text), Kind::twice);
             note(has_tail(text), Kind::tail);
         }
@@ -246,6 +251,7 @@ class Reader {
         std::vector<std::string> out;
         for (const auto& segment : segments_) {
             FARTHING_CHECK(append_other(out, segment.text));
+            if (kind_ == Kind::end && segment.text.find_first_of("?#") != std::string::npos) break;
         }
         for (const auto& each : out) {
             if (is_dots(each) || has_tail(each)) return bad("hidden dot segment");
@@ -261,9 +267,13 @@ class Reader {
                 split(out, text, *kind_ == Kind::slash ? '/' : '\\');
                 return {};
             case Kind::parameters:
-                if (const auto name = text.substr(0, text.find(';')); !name.empty()) {
-                    out.emplace_back(name);
-                }
+                append_before(out, text, ";");
+                return {};
+            case Kind::stream:
+                append_before(out, text, text.contains(kStreamMark) ? ":" : "");
+                return {};
+            case Kind::end:
+                append_before(out, text, "?#");
                 return {};
             case Kind::twice:
                 return append_twice(out, text);
@@ -277,6 +287,12 @@ class Reader {
         return {};
     }
 
+    static void append_before(std::vector<std::string>& out, std::string_view text,
+                              std::string_view ends) {
+        const auto name = text.substr(0, text.find_first_of(ends));
+        if (!name.empty()) out.emplace_back(name);
+    }
+
     static void split(std::vector<std::string>& out, std::string_view text, char separator) {
         while (!text.empty()) {
             const auto end = std::min(text.find(separator), text.size());
@@ -288,9 +304,10 @@ class Reader {
     static Result<> append_twice(std::vector<std::string>& out, std::string_view text) {
         auto again = decode(text);
         const auto structural = [](char c) {
-            return is_control(c) || std::string_view("/\\;").contains(c);
+            return is_control(c) || std::string_view("/\\;?#").contains(c);
         };
-        if (has_escape(again) || std::ranges::any_of(again, structural)) {
+        if (has_escape(again) || std::ranges::any_of(again, structural) ||
+            again.contains(kStreamMark)) {
             return bad("encoded more than once");
         }
         out.push_back(std::move(again));
@@ -317,6 +334,7 @@ bool is_simple(std::string_view raw) {
         // An empty segment, or a dot at either end of one.
         if (before == '/' && (c == '/' || c == '.')) return false;
         if (before == '.' && c == '/') return false;
+        if (before == ':' && c == '$') return false;
         before = c;
     }
     return before != '.';

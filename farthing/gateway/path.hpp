@@ -6,17 +6,23 @@
 // once, here, and what goes to the origin is built from that reading:
 //
 //   dot segments, plain or %2e    resolved, before matching; above the root refused
-//   `//`                          one `/` (`//host/paid` is a URL with an authority to some
-//   origins) %XX of an unreserved letter   the letter; other %XX stay, in upper case trailing `/`
-//   kept for the origin, no difference for matching %2F or %2f; `\` or %5C; `;` or %3B; %25XX; a
-//   segment that ends in `.` or a space
-//                                 ambiguous: there is a second reading (split there; without the
-//                                 parameters; decoded once more; trimmed), and the stricter of the
-//                                 two counts. Two kinds in one path, or a dot segment that only the
-//                                 second reading has, are refused
+//   `//`                          one `/` (`//host/paid` is a URL with an authority to some)
+//   %XX of an unreserved letter   the letter; other %XX stay, in upper case
+//   trailing `/`                  kept for the origin, no difference for matching
 //   a broken %, control characters, bytes that are not UTF-8, `#`
 //                                 refused
 //
+// Ambiguous is a path with a second reading; the stricter of the two counts:
+//
+//   %2F; `\` or %5C               split there
+//   `;` or %3B                    the segment ends there
+//   `:$`                          the segment ends at its `:` (`/paid::$DATA` on NTFS)
+//   %3F, %23                      the path ends there: decoded first, it is a query or a fragment
+//   %25XX                         decoded once more
+//   a segment that ends in `.` or a space
+//                                 trimmed
+//
+// Two of these kinds in one path, or a dot segment that only the second reading has, are refused.
 // Refused means status 400. Letters are compared without case in ASCII only (routes.hpp).
 #pragma once
 

@@ -59,7 +59,6 @@ constexpr auto kHostile = std::to_array<Case>({
     // Percent-encoding, once.
     {"GET /%70%61%69%64", Fate::paid},
     {"GET /%50AID", Fate::paid},
-    {"GET /paid%3F", Fate::free},  // a literal '?' in the name: another path
     {"GET /%70aid/", Fate::paid},
     {"GET /%2Fpaid", Fate::paid},
     {"GET /%2fpaid", Fate::paid},
@@ -121,6 +120,31 @@ constexpr auto kHostile = std::to_array<Case>({
     {"GET /user%2Fa\\b", Fate::refused},
     {"GET /deep%2Fa;x/b", Fate::refused},
     {"GET /deep\\a%252fb", Fate::refused},
+    // The end of the path, to an origin that decodes before it splits.
+    {"GET /paid%3F", Fate::paid},
+    {"GET /paid%3fx", Fate::paid},
+    {"GET /paid%3Fx/y", Fate::paid},
+    {"GET /paid%3F/../x", Fate::free},  // goes on as /x
+    {"GET /paid/%3Fx", Fate::paid},
+    {"GET /%70aid%23", Fate::paid},
+    {"GET /deep/a/b%23c/d", Fate::paid},
+    {"GET /paid%23%3F", Fate::paid},
+    {"GET /%3F/paid", Fate::free},
+    {"GET /x%3F/paid", Fate::free},
+    {"GET /paid.%3F", Fate::refused},
+    {"GET /x/..%3F/paid", Fate::refused},
+    {"GET /paid%3F;x", Fate::refused},
+    {"GET /paid%253F", Fate::refused},
+    {"GET /paid%2523", Fate::refused},
+    // Streams of a file system.
+    {"GET /paid::$DATA", Fate::paid},
+    {"GET /paid:x:$data", Fate::paid},
+    {"GET /paid%3A%3a%24DATA", Fate::paid},
+    {"GET /deep:$I30:$INDEX_ALLOCATION/a/b", Fate::paid},
+    {"GET /deep/a/b::$DATA/", Fate::paid},
+    {"GET /paid%253A%3A%24DATA", Fate::refused},
+    {"GET /paid%3A%2524DATA", Fate::refused},
+    {"GET /paid:x", Fate::free},  // a verb such as /model:run, and to NTFS another stream
     // What some file systems drop.
     {"GET /paid.", Fate::paid},
     {"GET /paid..", Fate::paid},
@@ -240,7 +264,7 @@ TEST_CASE("routes: a path whose readings cost differently is refused") {
 }
 
 TEST_CASE("routes: the origin is sent the path that was matched, in one spelling") {
-    const std::array<std::pair<std::string_view, std::string_view>, 20> cases{{
+    const std::array<std::pair<std::string_view, std::string_view>, 22> cases{{
         {"/", "/"},
         {"/a/b?c=d&e=%2F..", "/a/b?c=d&e=%2F.."},
         {"/a/", "/a/"},
@@ -257,6 +281,8 @@ TEST_CASE("routes: the origin is sent the path that was matched, in one spelling
         {"/a|b^\"<>`{}[]", "/a%7Cb%5E%22%3C%3E%60%7B%7D%5B%5D"},
         {"/caf%c3%a9", "/caf%C3%A9"},
         {"/a%25b", "/a%25b"},
+        {"/a%3fb%23c/d?e%3f", "/a%3Fb%23c/d?e%3f"},
+        {"/model:run/a::$DATA", "/model:run/a::$DATA"},
         {"/.well-known/x", "/.well-known/x"},
         {"/x?a=\"<\\>`&b={|}", "/x?a=%22%3C%5C%3E%60&b={|}"},
         {"/x?a?b/../c", "/x?a?b/../c"},
