@@ -11,6 +11,7 @@ int main(int argc, char** argv) {
     using namespace farthing;
     // A peer that goes away is an error of that connection, not of the process.
     std::signal(SIGPIPE, SIG_IGN);
+    app::raise_descriptor_limit();
     CLI::App app{
         "Farthing: HTTP-native micropayments (x402). Sell with `gateway`, settle with "
         "`facilitator`, buy with `pay`."};

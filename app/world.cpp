@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/world.hpp"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "farthing/base/printable.hpp"
@@ -27,7 +29,33 @@ std::string_view kind_name(Kind kind) {
     return "internal";
 }
 
+/// For the process itself and the admin server.
+constexpr std::size_t kOwnDescriptors = 64;
+constexpr std::size_t kDescriptorsPerConnection = 3;
+
 }  // namespace
+
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    // Where it is refused, fewer connections fit.
+    static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+std::size_t connections_that_fit(Log& log, std::size_t wanted) {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
+    const std::size_t descriptors = limit.rlim_cur;
+    const auto left = descriptors - std::min(descriptors, kOwnDescriptors);
+    const auto fitting = std::max<std::size_t>(left / kDescriptorsPerConnection, 1);
+    if (wanted <= fitting) return wanted;
+    log.warn("connections_max_lowered", {{"wanted", wanted},
+                                         {"now", fitting},
+                                         {"file_descriptors", descriptors},
+                                         {"raise", "the hard limit of open files (ulimit -Hn)"}});
+    return fitting;
+}
 
 int report(const Error& error) {
     if (isatty(STDERR_FILENO) == 1) {

@@ -22,6 +22,15 @@ struct World {
     Loop loop{1};
 };
 
+/// Lets the process have as many file descriptors as its hard limit allows; the soft one is often
+/// 1024, for programs that use select.
+void raise_descriptor_limit();
+
+/// `wanted` connections for a server, or as many as the file descriptors are enough for, with a
+/// warning: a client's connection may need another one, to the origin, the chain or a facilitator,
+/// and as many may be kept idle.
+[[nodiscard]] std::size_t connections_that_fit(Log& log, std::size_t wanted);
+
 /// Prints an error for people (`legible`) or, when stderr is no terminal, as one JSON line; answers
 /// the exit code of its kind.
 int report(const Error& error);

@@ -30,8 +30,10 @@ Task<Result<>> serve(World& world, const facilitator::Config& config,
     net::Handler handler = [&service](net::ServerRequest& request, net::Responder& responder) {
         return service.handle(request, responder);
     };
+    net::ServerLimits limits;
+    limits.connections_max = connections_that_fit(*world.log, limits.connections_max);
     auto server =
-        net::Server::listen(world.env(), world.loop, config.listen, {}, std::move(handler));
+        net::Server::listen(world.env(), world.loop, config.listen, limits, std::move(handler));
     if (!server) co_return fail(std::move(server).error());
     Signals signals(world.loop);
     announce("facilitator", (*server)->url());

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::chrono::seconds kSupportedPatience{5};
 constexpr std::chrono::milliseconds kCutPatience{500};
+constexpr std::size_t kAdminConnectionsMax = 16;
 constexpr std::size_t kFacilitatorAnswerBytesMax = 1 << 20;
 
 struct Options {
@@ -102,10 +103,16 @@ net::ClientConfig origin_limits(const gateway::LimitsConfig& limits) {
     return out;
 }
 
-net::ServerLimits server_limits(const gateway::LimitsConfig& limits) {
+net::ServerLimits server_limits(World& world, const gateway::LimitsConfig& limits) {
     net::ServerLimits out;
     out.body_bytes_max = limits.request_body_bytes_max;
-    out.connections_max = limits.connections_max;
+    out.connections_max = connections_that_fit(*world.log, limits.connections_max);
+    return out;
+}
+
+net::ServerLimits admin_limits() {
+    net::ServerLimits out;
+    out.connections_max = kAdminConnectionsMax;
     return out;
 }
 
@@ -178,12 +185,12 @@ Task<Result<>> run_servers(World& world, const Options& options, const gateway::
     };
     FARTHING_CO_TRY(const auto server,
                     net::Server::listen(world.env(), world.loop, config.listen,
-                                        server_limits(config.limits), std::move(handler)));
+                                        server_limits(world, config.limits), std::move(handler)));
     std::unique_ptr<net::Server> admin_server;
     if (config.admin_listen) {
         FARTHING_CO_TRY(admin_server,
-                        net::Server::listen(world.env(), world.loop, *config.admin_listen, {},
-                                            std::move(admin_handler)));
+                        net::Server::listen(world.env(), world.loop, *config.admin_listen,
+                                            admin_limits(), std::move(admin_handler)));
         announce("gateway_admin", admin_server->url());
     }
     TaskGroup lanes(world.loop);

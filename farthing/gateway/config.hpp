@@ -102,7 +102,9 @@ struct FacilitatorConfig {
 struct LimitsConfig {
     std::uint64_t request_body_bytes_max = 8 << 20;    ///< of a paid request: it is buffered
     std::uint64_t response_body_bytes_max = 64 << 20;  ///< of a paid response: it is buffered
-    std::uint64_t connections_max = 4096;              ///< further clients wait
+    /// Of clients at once; beyond, one that idles makes room, and when none does, the next waits.
+    /// At most about a third of the file descriptors the process may have.
+    std::uint64_t connections_max = 4096;
     std::chrono::milliseconds origin_connect_timeout{5'000};    ///< then 502
     std::chrono::milliseconds origin_response_timeout{60'000};  ///< to the end of its headers
     std::chrono::milliseconds origin_read_timeout{30'000};      ///< between two pieces of its body

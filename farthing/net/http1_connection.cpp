@@ -77,8 +77,26 @@ Connection::Connection(ServerShared& shared, Socket socket)
 }
 
 void Connection::close_if_idle() {
+    if (!idle_) return;
+    leaving_ = true;
     boost::system::error_code ignored;
-    if (idle_) socket_.cancel(ignored);
+    socket_.cancel(ignored);
+}
+
+bool Connection::can_leave() const {
+    boost::system::error_code code;
+    return idle_ && !leaving_ && socket_.available(code) == 0;
+}
+
+void Connection::set_idle(bool idle) {
+    if (idle == idle_) return;
+    idle_ = idle;
+    if (!idle) {
+        idle_place_.splice(idle_place_.end(), shared_.idle, idle_node_);
+        return;
+    }
+    shared_.idle.splice(shared_.idle.end(), idle_place_, idle_node_);
+    if (shared_.on_idle) shared_.on_idle();
 }
 
 void Connection::cut() {
@@ -118,7 +136,7 @@ Task<Result<>> Connection::fill(SteadyTime deadline) {
         reading_.disarm();
         if (!code) co_return Result<>{};
         if (code == asio::error::operation_aborted && !late && !cut_) {
-            if (idle_ && shared_.stopping) break;
+            if (idle_ && leaving_) break;
             const auto own = co_await asio::this_coro::cancellation_state;
             if (own.cancelled() != asio::cancellation_type::none) {
                 throw boost::system::system_error(code);
@@ -151,9 +169,9 @@ Task<Connection::Next> Connection::read_head() {
     while (true) {
         if (used_ == filled_) {
             if (!begun && shared_.stopping) co_return Next::close;
-            idle_ = !begun;
+            set_idle(!begun);
             const auto filled = co_await fill(deadline);
-            idle_ = false;
+            set_idle(false);
             if (!filled) {
                 if (!begun || filled.error().code != Errc::timed_out) co_return Next::close;
                 fault_ = {408, "the request's headers took too long"};

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <array>
+#include <functional>
+#include <list>
 
 #include "farthing/net/deadlines.hpp"
 #include "farthing/net/http1_parser.hpp"
@@ -14,6 +16,8 @@ namespace farthing::net {
 /// A body that the handler did not read is read to its end up to here, so that the connection can
 /// go on.
 inline constexpr std::uint64_t kDrainBytesMax = 64 << 10;
+
+class Connection;
 
 /// What all connections of a server share.
 struct ServerShared {
@@ -27,6 +31,8 @@ struct ServerShared {
     Handler handler;
     Deadlines deadlines;
     bool stopping = false;
+    std::list<Connection*> idle;    ///< those that wait for a request, the longest first
+    std::function<void()> on_idle;  ///< called when one more does
 
   private:
     UnixTime date_time_{};
@@ -43,6 +49,10 @@ class Connection final : private BodyReader, private Responder {
     Task<> run();
     /// Ends the wait for a next request, if it is that which is waited for.
     void close_if_idle();
+    /// Whether it waits for a request of which nothing has come.
+    [[nodiscard]] bool can_leave() const;
+    /// Into the server's list of idle connections, or out of it: at the latest before it ends.
+    void set_idle(bool idle);
     /// Closes now. A running handler goes on; what it reads and writes fails with closed.
     void cut();
 
@@ -98,7 +108,10 @@ class Connection final : private BodyReader, private Responder {
     std::string in_;
     std::size_t used_ = 0;
     std::size_t filled_ = 0;
+    std::list<Connection*> idle_place_{this};  ///< its node, while it is not in shared_.idle
+    std::list<Connection*>::iterator idle_node_ = idle_place_.begin();
     bool idle_ = false;        ///< waiting for the first byte of a request
+    bool leaving_ = false;     ///< told to close; a request that came at that moment is the last
     bool cut_ = false;         ///< closed from outside
     bool peer_ended_ = false;  ///< the peer sends no more
     bool keep_ = true;         ///< another request may follow

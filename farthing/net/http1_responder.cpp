@@ -29,7 +29,7 @@ bool wants_close(const Headers& headers) {
 
 /// Whether a next request can follow this answer; told to the client in the answer's head.
 void Connection::decide_keep(const Headers& headers) {
-    keep_ = keep_ && request_keeps_ && !shared_.stopping && !wants_close(headers);
+    keep_ = keep_ && request_keeps_ && !shared_.stopping && !leaving_ && !wants_close(headers);
     if (parser_.message_done()) return;
     // The client still waits for 100, or more is on its way than is worth reading.
     const auto length = request_.content_length.value_or(0);

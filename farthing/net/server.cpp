@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <charconv>
@@ -62,7 +63,9 @@ class Http1Server final : public Server {
           group_(loop),
           changed_(loop),
           pause_(loop),
-          grace_(shared_.deadlines, [this] { cut_all(); }) {}
+          grace_(shared_.deadlines, [this] { cut_all(); }) {
+        shared_.on_idle = [this] { changed_.notify(); };
+    }
 
     Task<> run() override;
     void stop(std::chrono::milliseconds grace) override;
@@ -74,6 +77,7 @@ class Http1Server final : public Server {
 
   private:
     Task<> accept();
+    Task<> make_room();
     Task<> serve(Socket socket);
     void cut_all() {
         for (auto* connection : connections_) connection->cut();
@@ -109,7 +113,7 @@ Task<> Http1Server::run() {
 Task<> Http1Server::accept() {
     while (!shared_.stopping) {
         if (connections_.size() >= shared_.limits.connections_max) {
-            co_await changed_.wait();
+            co_await make_room();
             continue;
         }
         boost::system::error_code code;
@@ -127,6 +131,19 @@ Task<> Http1Server::accept() {
     }
 }
 
+/// Once somebody waits: the connection that has been idle for longest closes. Returns when
+/// something has changed.
+Task<> Http1Server::make_room() {
+    boost::system::error_code code;
+    co_await acceptor_.async_wait(Acceptor::wait_read, asio::redirect_error(use_task, code));
+    if (shared_.stopping) co_return;
+    if (code == asio::error::operation_aborted) throw boost::system::system_error(code);
+    if (connections_.size() < shared_.limits.connections_max) co_return;
+    const auto longest = std::ranges::find_if(shared_.idle, &Connection::can_leave);
+    if (longest != shared_.idle.end()) (*longest)->close_if_idle();
+    co_await changed_.wait();
+}
+
 Task<> Http1Server::serve(Socket socket) {
     Connection connection(shared_, std::move(socket));
     const auto place = connections_.insert(connections_.end(), &connection);
@@ -137,6 +154,7 @@ Task<> Http1Server::serve(Socket socket) {
         thrown = std::current_exception();
     }
     connections_.erase(place);
+    connection.set_idle(false);
     changed_.notify();
     if (thrown) std::rethrow_exception(thrown);
 }

@@ -19,7 +19,8 @@ struct ServerLimits {
     std::size_t headers_max = 128;
     std::size_t target_bytes_max = 16 << 10;  ///< beyond: 414
     std::size_t body_bytes_max = 1 << 20;     ///< for read_all; beyond: 413
-    std::size_t connections_max = 4096;       ///< beyond: the new connection waits in the backlog
+    std::size_t connections_max = 4096;       ///< beyond: the one that idles longest makes room;
+                                              ///< when none does, the new one waits in the backlog
     std::chrono::milliseconds header_timeout{
         10'000};  ///< from the first byte of a request to the end of its headers: 408
     std::chrono::milliseconds body_timeout{30'000};   ///< between two reads of a body

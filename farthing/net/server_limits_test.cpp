@@ -251,25 +251,6 @@ TEST_CASE("server: an answer broken off does not look complete") {
     CHECK(old.ended() == asio::error::connection_reset);
 }
 
-TEST_CASE("server: no more connections than the limit, and the next waits its turn") {
-    ServerLimits limits;
-    limits.connections_max = 2;
-    TestServer server(ok, limits);
-    const auto exchange = [](Wire& wire) -> Task<std::string> {
-        co_await wire.send(kGet);
-        co_return co_await wire.read_to("ok");
-    };
-    auto first = server.dial();
-    auto second = server.dial();
-    CHECK(status_of(server.bench.run(exchange(first))) == 200);
-    CHECK(status_of(server.bench.run(exchange(second))) == 200);
-    auto third = server.dial();
-    const auto refused = server.bench.run(finish_within(exchange(third), 20ms));
-    CHECK(!refused);
-    first.close();
-    CHECK(status_of(server.bench.run(third.read_to("ok"))) == 200);
-}
-
 TEST_CASE("server: survives running out of file descriptors") {
     TestServer server(ok);
     auto warm = server.dial();
