@@ -3,19 +3,16 @@
 #include "farthing/gateway/gateway.hpp"
 
 #include "app/commands/commands.hpp"
+#include "app/settling.hpp"
 #include "app/world.hpp"
-#include "farthing/facilitator/local.hpp"
-#include "farthing/facilitator/remote.hpp"
 #include "farthing/gateway/admin.hpp"
 #include "farthing/io/task_group.hpp"
 
 namespace farthing::app {
 namespace {
 
-constexpr std::chrono::seconds kSupportedPatience{5};
 constexpr std::chrono::milliseconds kCutPatience{500};
 constexpr std::size_t kAdminConnectionsMax = 16;
-constexpr std::size_t kFacilitatorAnswerBytesMax = 1 << 20;
 
 struct Options {
     std::string config_file;
@@ -23,77 +20,6 @@ struct Options {
     bool print_config = false;
     bool verbose = false;
 };
-
-/// Who settles: the embedded facilitator or one somewhere else.
-struct Settling {
-    std::unique_ptr<net::Client> client;
-    std::unique_ptr<facilitator::LocalFacilitator> local;
-    std::unique_ptr<facilitator::RemoteFacilitator> remote;
-
-    [[nodiscard]] facilitator::Facilitator& facilitator() const {
-        if (local) return *local;
-        return *remote;
-    }
-};
-
-Result<Settling> make_settling(World& world, const gateway::Config& config) {
-    Settling out;
-    net::ClientConfig limits;
-    limits.body_bytes_max = kFacilitatorAnswerBytesMax;
-    const auto& wanted = config.facilitator;
-    if (!wanted.url) {
-        out.client = net::Client::make(world.env(), world.loop, limits);
-        facilitator::Config embedded;
-        embedded.network = wanted.network;
-        embedded.asset = config.asset;
-        FARTHING_TRY(out.local, facilitator::LocalFacilitator::make(world.env(), world.loop,
-                                                                    *out.client, embedded));
-        return out;
-    }
-    // The deadline of a whole call is the facilitator's own; nothing within it is cut off earlier.
-    limits.response_timeout = wanted.timeout;
-    limits.read_timeout = wanted.timeout;
-    out.client = net::Client::make(world.env(), world.loop, limits);
-    facilitator::RemoteConfig remote;
-    FARTHING_TRY(remote.url, net::parse_url(*wanted.url));
-    remote.timeout = wanted.timeout;
-    for (const auto& header : wanted.header) {
-        auto value = header.value.load();
-        if (!value)
-            return fail(Errc::invalid_config,
-                        "facilitator.header " + header.name + ": " + value.error().detail);
-        remote.headers.emplace_back(header.name, std::move(*value));
-    }
-    out.remote = std::make_unique<facilitator::RemoteFacilitator>(world.env(), *out.client,
-                                                                  std::move(remote));
-    return out;
-}
-
-/// What is wrong before the first request: a chain, an asset, an offer nobody settles. A remote
-/// facilitator that does not answer yet is no reason to stay down.
-Task<Result<>> check_settling(World& world, Settling& settling, const gateway::Site& site) {
-    if (settling.local) {
-        auto checked = co_await settling.local->check_chains();
-        co_return checked;
-    }
-    auto asking = settling.remote->supported();
-    const auto supported = co_await with_deadline(std::move(asking), kSupportedPatience);
-    if (supported) co_return gateway::check_supported(site, *supported);
-    world.log->warn("facilitator_does_not_answer", {{"reason", to_string(supported.error())}});
-    co_return Result<>{};
-}
-
-Task<std::vector<std::string>> not_ready(Settling& settling) {
-    if (settling.local) {
-        auto reasons = co_await settling.local->not_ready();
-        co_return reasons;
-    }
-    std::vector<std::string> reasons;
-    auto asking = settling.remote->supported();
-    const auto supported = co_await with_deadline(std::move(asking), kSupportedPatience);
-    if (!supported) reasons.push_back("facilitator: " + to_string(supported.error()));
-    co_return reasons;
-}
 
 net::ClientConfig origin_limits(const gateway::LimitsConfig& limits) {
     net::ClientConfig out;
@@ -130,35 +56,82 @@ bool needs_restart(const gateway::Config& running, const gateway::Config& next) 
     return !json::equal(fixed(running), fixed(next));
 }
 
-/// Routes, prices, origin, assets, proxies and CORS are taken over; a file with a fault is not.
-void reload(World& world, const Options& options, const gateway::Config& running,
-            gateway::Gateway& gateway) {
-    auto next = load_config<gateway::Config>(options.config_file);
-    Result<std::shared_ptr<const gateway::Site>> site;
-    if (next) {
-        if (needs_restart(running, *next)) {
-            world.log->warn("config_needs_restart",
-                            {{"what",
-                              "listen, admin_listen, facilitator and limits stay as they "
-                              "were until the next start"}});
+/// Takes the file over at each SIGHUP: routes, prices, origin, assets, proxies and CORS; a file
+/// with a fault, or with an offer that nobody would settle, is not. One loop.
+class Reloads {
+  public:
+    Reloads(World& world, const Options& options, const gateway::Config& running,
+            Settling& settling, gateway::Gateway& gateway)
+        : world_(world),
+          options_(options),
+          running_(running),
+          settling_(settling),
+          gateway_(gateway),
+          tasks_(world.loop) {}
+
+    /// One at a time: who asks while one is under way gets another one after it, which reads the
+    /// file as it is then.
+    void ask() {
+        asked_ = true;
+        if (busy_) return;
+        busy_ = true;
+        tasks_.spawn(work());
+    }
+    /// Leaves off. Await before it ends.
+    Task<> end() {
+        tasks_.cancel();
+        co_await tasks_.join();
+    }
+
+  private:
+    Task<> work() {
+        while (std::exchange(asked_, false)) {
+            co_await reload();
         }
-        // New offers are held against the facilitator that runs.
-        next->facilitator = running.facilitator;
-        site = gateway::make_site(*next);
-    } else {
-        site = fail(next.error());
+        busy_ = false;
     }
+    Task<> reload();
+    Task<Result<std::shared_ptr<const gateway::Site>>> read();
+
+    World& world_;
+    const Options& options_;
+    const gateway::Config& running_;
+    Settling& settling_;
+    gateway::Gateway& gateway_;
+    TaskGroup tasks_;
+    bool asked_ = false;
+    bool busy_ = false;
+};
+
+Task<> Reloads::reload() {
+    auto site = co_await read();
     if (!site) {
-        gateway.count_failed_reload();
-        world.log->error("config_rejected", {{"file", options.config_file},
-                                             {"reason", to_string(site.error())},
-                                             {"kept", "the configuration before"}});
-        return;
+        gateway_.count_failed_reload();
+        world_.log->error("config_rejected", {{"file", options_.config_file},
+                                              {"reason", to_string(site.error())},
+                                              {"kept", "the configuration before"}});
+        co_return;
     }
-    warn_of(world, **site);
-    world.log->info("config_reloaded",
-                    {{"file", options.config_file}, {"routes", (*site)->routes.size()}});
-    gateway.use(std::move(*site));
+    warn_of(world_, **site);
+    world_.log->info("config_reloaded",
+                     {{"file", options_.config_file}, {"routes", (*site)->routes.size()}});
+    gateway_.use(std::move(*site));
+}
+
+Task<Result<std::shared_ptr<const gateway::Site>>> Reloads::read() {
+    FARTHING_CO_TRY(auto next, load_config<gateway::Config>(options_.config_file));
+    if (needs_restart(running_, next)) {
+        world_.log->warn("config_needs_restart",
+                         {{"what",
+                           "listen, admin_listen, facilitator and limits stay as they "
+                           "were until the next start"}});
+    }
+    // New offers are held against the facilitator that runs.
+    next.facilitator = running_.facilitator;
+    FARTHING_CO_TRY(auto site, gateway::make_site(next));
+    auto checked = co_await check_reload(settling_, next, *site);
+    if (!checked) co_return fail(std::move(checked).error());
+    co_return site;
 }
 
 Task<bool> join_result(TaskGroup& serving) {
@@ -200,9 +173,11 @@ Task<Result<>> run_servers(World& world, const Options& options, const gateway::
     if (admin_server) serving.spawn(admin_server->run());
     Signals signals(world.loop, Signals::Hangup::reloads);
     announce("gateway", server->url());
-    std::function<void()> on_hangup = [&] { reload(world, options, config, gateway); };
+    Reloads reloads(world, options, config, settling, gateway);
+    std::function<void()> on_hangup = [&reloads] { reloads.ask(); };
     co_await signals.until_told_to_stop(*world.log, std::move(on_hangup));
     signals.release();
+    co_await reloads.end();
     server->stop(config.limits.shutdown_grace);
     if (admin_server) admin_server->stop(std::chrono::milliseconds(0));
     // Connections are cut when the grace is over; a request that still waits for an origin or a

@@ -82,15 +82,17 @@ Result<std::unique_ptr<LocalFacilitator>> LocalFacilitator::make(Env env, Loop& 
     return made;
 }
 
-Task<Result<>> LocalFacilitator::check_chains() {
+Task<Result<>> LocalFacilitator::check_chains() { return check_chains(assets_); }
+
+Task<Result<>> LocalFacilitator::check_chains(AssetTable assets) {
     for (auto& [network, unit] : units_) {
-        auto checked = co_await check_unit(*unit);
+        auto checked = co_await check_unit(*unit, assets);
         if (!checked) co_return checked;
     }
     co_return Result<>{};
 }
 
-Task<Result<>> LocalFacilitator::check_unit(Unit& unit) {
+Task<Result<>> LocalFacilitator::check_unit(Unit& unit, const AssetTable& assets) {
     const auto& network = unit.chain.network();
     auto id = co_await unit.chain.chain_id();
     if (!id) {
@@ -104,7 +106,7 @@ Task<Result<>> LocalFacilitator::check_unit(Unit& unit) {
     }
     std::vector<const Asset*> asked;
     std::vector<chain::Read> reads;
-    for (const auto& asset : assets_.all()) {
+    for (const auto& asset : assets.all()) {
         if (asset.network != network || asset.transfer_method != "eip3009") continue;
         asked.push_back(&asset);
         reads.push_back(chain::Read::code_of(asset.address));

@@ -25,6 +25,8 @@ class LocalFacilitator final : public Facilitator {
     /// invalid_config with what to change; rpc_failed, connection_failed when a node does not
     /// answer.
     Task<Result<>> check_chains();
+    /// The same with other assets than those of the configuration: before they are offered.
+    Task<Result<>> check_chains(AssetTable assets);
     /// Settles until cancelled.
     Task<> run();
     /// Until the settlements in hand have ended.
@@ -46,7 +48,7 @@ class LocalFacilitator final : public Facilitator {
     struct Accepted;
     [[nodiscard]] Result<Accepted> accept(const v2::Payment& payment) const;
     Task<Result<>> examine(Accepted accepted);
-    Task<Result<>> check_unit(Unit& unit);
+    Task<Result<>> check_unit(Unit& unit, const AssetTable& assets);
 
     Env env_;
     AssetTable assets_;

@@ -292,6 +292,12 @@ TEST_CASE("facilitator: a token with another domain refuses the start, and says 
     }
     Facilitated right({usdc_named("USDC", "2")});
     CHECK(right.run(right.local->check_chains()));
+    // Assets that are to replace those it was started with are held against the chain likewise.
+    auto wrong = asset_table({usdc_named("USD Coin", "2")}).value();
+    const auto checked = right.run(right.local->check_chains(std::move(wrong)));
+    REQUIRE_FALSE(checked);
+    CHECK(checked.error().code == Errc::invalid_config);
+    CHECK(right.run(right.local->check_chains()));
 }
 
 TEST_CASE("facilitator: a token that is not deployed is only a warning") {

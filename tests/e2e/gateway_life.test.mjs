@@ -3,9 +3,13 @@
 
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
+import http from "node:http";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { networkTable, startRole } from "../interop/lib/farthing.mjs";
+import { NETWORK, USDC } from "../interop/lib/chain.mjs";
+import { networkTable, startRole, toml } from "../interop/lib/farthing.mjs";
+import { listen } from "../interop/lib/http.mjs";
 import { PAID_MARKER, PRICE_ATOMIC } from "../interop/lib/origin.mjs";
+import { startScriptedFacilitator } from "../interop/lib/scripted_facilitator.mjs";
 import { startWorldWith } from "../interop/lib/world.mjs";
 import { gatewayToml, route, startGateway } from "./lib/gateway.mjs";
 import { answer, startScriptedOrigin } from "./lib/origin.mjs";
@@ -127,6 +131,82 @@ describe("told to read its file again", () => {
     await writeFile(gateway.file, priced("$0.004"));
     gateway.signal("SIGHUP");
     await until("a good file is taken over after bad ones", async () => (await priceAt(gateway)) === "4000");
+  });
+
+  test("an asset that would stop the start stops the reload: nobody is offered what nobody can pay", async (t) => {
+    const asset = (name) => `[[asset]]
+network = ${toml(NETWORK)}
+address = ${toml(USDC)}
+name = ${toml(name)}
+version = "2"
+symbol = "USDC"
+decimals = 6
+`;
+    const gateway = await startGateway(embedded());
+    t.after(gateway.stop);
+    await writeFile(gateway.file, priced("$0.002") + asset("USD Coin"));
+    gateway.signal("SIGHUP");
+    await until("it says why", () => /"config_rejected".*DOMAIN_SEPARATOR/.test(gateway.stderr()));
+    assert.equal(await priceAt(gateway), "1000", "the old one stays");
+    assert.doesNotMatch(gateway.stderr(), /config_reloaded/);
+    await writeFile(gateway.file, priced("$0.003") + asset("USDC"));
+    gateway.signal("SIGHUP");
+    await until("the right name is taken over", async () => (await priceAt(gateway)) === "3000");
+  });
+
+  test("what a remote facilitator does not settle is not taken over, and nor is anything while it does not answer", async (t) => {
+    const facilitator = await startScriptedFacilitator();
+    const settings = (routes) => ({ originUrl: origin.url, facilitator: { url: facilitator.url }, routes });
+    const gateway = await startGateway(settings([route("GET /goods", payTo)]));
+    t.after(gateway.stop);
+    const elsewhere = gatewayToml(settings([route("GET /goods", payTo, { price: "$0.002" })])).replaceAll(NETWORK, "eip155:8453");
+    await writeFile(gateway.file, elsewhere);
+    gateway.signal("SIGHUP");
+    await until("it says why", () => /"config_rejected".*does not settle exact on eip155:8453/.test(gateway.stderr()));
+    await facilitator.close();
+    await writeFile(gateway.file, gatewayToml(settings([route("GET /goods", payTo, { price: "$0.002" })])));
+    gateway.signal("SIGHUP");
+    await until("it says why", () => /"config_rejected".*facilitator: /.test(gateway.stderr()));
+    assert.equal(await priceAt(gateway), "1000", "the old one stays");
+  });
+
+  test("a second SIGHUP while the first is looked into waits for it, and the file as it is then counts", async (t) => {
+    let asked = 0;
+    let most = 0;
+    const waiting = [];
+    const answerAll = () => waiting.splice(0).forEach((respond) => respond());
+    const facilitator = await listen(
+      http.createServer((_request, response) => {
+        asked += 1;
+        waiting.push(() => response.end(JSON.stringify({ kinds: [{ x402Version: 2, scheme: "exact", network: NETWORK }], extensions: [], signers: {} })));
+        most = Math.max(most, waiting.length);
+        if (asked === 1) answerAll();
+      }),
+    );
+    t.after(facilitator.close);
+    const at = (price) => gatewayToml({ originUrl: origin.url, facilitator: { url: facilitator.url }, routes: [route("GET /goods", payTo, { price })] });
+    const gateway = await startGateway({ originUrl: origin.url, facilitator: { url: facilitator.url }, routes: [route("GET /goods", payTo)] });
+    let stopped = false;
+    t.after(() => stopped || gateway.stop());
+    await writeFile(gateway.file, at("$0.002"));
+    gateway.signal("SIGHUP");
+    await until("the first asks the facilitator", () => asked === 2);
+    assert.equal(await priceAt(gateway), "1000", "it sells on meanwhile");
+    await writeFile(gateway.file, at("$0.003"));
+    gateway.signal("SIGHUP");
+    answerAll();
+    await until("the first is taken over", async () => (await priceAt(gateway)) === "2000");
+    await until("the second asks", () => asked === 3);
+    answerAll();
+    await until("the second is taken over", async () => (await priceAt(gateway)) === "3000");
+    assert.equal(most, 1, "one after the other");
+    // One that is still being looked into does not hold up the end.
+    gateway.signal("SIGHUP");
+    await until("the third asks", () => asked === 4);
+    stopped = true;
+    const began = Date.now();
+    await gateway.stop();
+    assert.ok(Date.now() - began < 4_000, "no answer is waited for");
   });
 
   test("a payment in flight is finished at the price it was made for", async (t) => {

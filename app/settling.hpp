@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who settles what a gateway sells, and whether they can.
+#pragma once
+
+#include "app/world.hpp"
+#include "farthing/facilitator/local.hpp"
+#include "farthing/facilitator/remote.hpp"
+#include "farthing/gateway/site.hpp"
+
+namespace farthing::app {
+
+/// Who settles: the embedded facilitator or one somewhere else.
+struct Settling {
+    std::unique_ptr<net::Client> client;
+    std::unique_ptr<facilitator::LocalFacilitator> local;
+    std::unique_ptr<facilitator::RemoteFacilitator> remote;
+
+    [[nodiscard]] facilitator::Facilitator& facilitator() const {
+        if (local) return *local;
+        return *remote;
+    }
+};
+
+/// Errors: invalid_config.
+[[nodiscard]] Result<Settling> make_settling(World& world, const gateway::Config& config);
+
+/// What is wrong before the first request: a chain, an asset, an offer nobody settles. A remote
+/// facilitator that does not answer yet is no reason to stay down.
+Task<Result<>> check_settling(World& world, Settling& settling, const gateway::Site& site);
+
+/// The same of a configuration that is to replace the one that serves: there, no answer is a reason
+/// to keep what there is.
+Task<Result<>> check_reload(Settling& settling, const gateway::Config& config,
+                            const gateway::Site& site);
+
+/// Why no payment can be settled now, or nothing.
+Task<std::vector<std::string>> not_ready(Settling& settling);
+
+}  // namespace farthing::app
