@@ -100,7 +100,7 @@ describe("more idle connections than file descriptors", () => {
   });
 
   test("where more is allowed, more is taken: the soft limit does not count", async (t) => {
-    const gateway = await startPoorGateway("-S -n");
+    const gateway = await startPoorGateway("-S -n", { limits: "connections_max = 300" });
     t.after(gateway.stop);
     assert.doesNotMatch(gateway.stderr(), /connections_max_lowered/);
     const crowd = await crowdAt(gateway.url, CROWD);

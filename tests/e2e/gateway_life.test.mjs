@@ -156,6 +156,7 @@ decimals = 6
 
   test("what a remote facilitator does not settle is not taken over, and nor is anything while it does not answer", async (t) => {
     const facilitator = await startScriptedFacilitator();
+    t.after(facilitator.close);
     const settings = (routes) => ({ originUrl: origin.url, facilitator: { url: facilitator.url }, routes });
     const gateway = await startGateway(settings([route("GET /goods", payTo)]));
     t.after(gateway.stop);
