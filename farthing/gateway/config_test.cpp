@@ -84,7 +84,7 @@ free = true
 
 TEST_CASE("config: an error names the field, what is wrong and what to do") {
     const auto cases = std::to_array<std::pair<std::string, std::string_view>>({
-        {"", "g.toml: .route: missing"},
+        {"", "g.toml:1:1: .route: missing"},
         {"[[route]]\nmatch = \"/x\"\n", "route[0]: no price: add price, or [[route.accepts]], or"},
         {"[[route]]\nprice = \"$1\"\n", ".route[0].match: missing"},
         {"[[route]]\nmatch = \"x\"\nprice = \"$1\"\n", "route[0].match: expected a path"},
@@ -116,7 +116,7 @@ TEST_CASE("config: an error names the field, what is wrong and what to do") {
         {"[[route]]\nmatch = \"/x\"\nprice = \"$1\"\nmax_timeout = \"1500ms\"\n",
          "route[0].max_timeout: expected whole seconds"},
         {text({kRoute, kRoute}), "route[1].match: the same as route[0].match (\"/x\")"},
-        {text({kRoute, "prise = \"$1\"\n"}), "g.toml: .route[0].prise: unknown key"},
+        {text({kRoute, "prise = \"$1\"\n"}), "g.toml:9:1: .route[0].prise: unknown key"},
         {text({kRoute, "tags = [\"1\",\"2\",\"3\",\"4\",\"5\",\"6\"]\n"}),
          "route[0].tags: expected"},
         {text({kRoute, "service_name = \"\"\n"}), "route[0].service_name: expected 1 to 32"},
@@ -137,11 +137,11 @@ TEST_CASE("config: an error at the top names the field as well") {
         const auto config = read(text(parts));
         return config ? "none" : config.error().detail;
     };
-    CHECK(error({"listen = \"8402\"\n", kTop, kRemote, kRoute}).contains("g.toml: listen: "));
-    CHECK(
-        error({"listen = \"localhost:1\"\n", kTop, kRemote, kRoute}).contains("g.toml: listen: "));
+    CHECK(error({"listen = \"8402\"\n", kTop, kRemote, kRoute}).contains("g.toml:1:1: listen: "));
+    CHECK(error({"listen = \"localhost:1\"\n", kTop, kRemote, kRoute})
+              .contains("g.toml:1:1: listen: "));
     CHECK(error({"listen = \"1.2.3.4:65536\"\n", kTop, kRemote, kRoute})
-              .contains("g.toml: listen: "));
+              .contains("g.toml:1:1: listen: "));
     CHECK(error({"admin_listen = \"x\"\n", kTop, kRemote, kRoute}).contains("admin_listen: "));
     CHECK(error({"trusted_proxies = [\"x\"]\n", kTop, kRemote, kRoute})
               .contains("trusted_proxies[0]: expected an address or a network"));

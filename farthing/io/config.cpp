@@ -6,10 +6,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <optional>
 
 namespace farthing {
 namespace {
@@ -80,6 +82,57 @@ std::string_view trim_end(std::string_view text) {
     return text.substr(0, last == std::string_view::npos ? 0 : last + 1);
 }
 
+/// A setting on the way to the one that an error is about.
+struct Step {
+    const toml::node* node;
+    toml::source_position at;
+    std::size_t length;  ///< of its name in the path
+};
+
+/// The member of `table` at the beginning of `path`: the longest, as a key may hold dots.
+std::optional<Step> find_member(const toml::table& table, std::string_view path) {
+    constexpr std::string_view kAfterKey = ".[:";
+    std::optional<Step> found;
+    for (const auto& [key, node] : table) {
+        const auto name = key.str().substr(0, json::Path::kKeyShownMax);
+        if (!path.starts_with(name)) continue;
+        const bool whole = path.size() == name.size() || kAfterKey.contains(path[name.size()]);
+        if (!whole || (found && found->length >= name.size())) continue;
+        found = Step{&node, key.source().begin, name.size()};
+    }
+    return found;
+}
+
+/// The element of `array` that `path` begins with: `[7]`.
+std::optional<Step> find_element(const toml::array& array, std::string_view path) {
+    const auto end = path.find(']');
+    if (!path.starts_with('[') || end == std::string_view::npos) return std::nullopt;
+    std::size_t index = 0;
+    const auto [stop, error] = std::from_chars(path.data() + 1, path.data() + end, index);
+    if (error != std::errc{} || stop != path.data() + end || index >= array.size())
+        return std::nullopt;
+    return Step{&array[index], array[index].source().begin, end + 1};
+}
+
+/// Where the setting is that `path` leads to, or the last on the way that is there.
+toml::source_position find_place(const toml::table& file, std::string_view path) {
+    toml::source_position at{1, 1};
+    const toml::node* node = &file;
+    while (true) {
+        std::optional<Step> step;
+        if (const auto* table = node->as_table()) {
+            if (path.starts_with('.')) path.remove_prefix(1);
+            step = find_member(*table, path);
+        } else if (const auto* array = node->as_array()) {
+            step = find_element(*array, path);
+        }
+        if (!step) return at;
+        node = step->node;
+        if (step->at.line > 0) at = step->at;
+        path.remove_prefix(step->length);
+    }
+}
+
 struct CloseFile {
     void operator()(std::FILE* file) const { std::fclose(file); }
 };
@@ -96,6 +149,17 @@ Result<json::Value> parse_toml(std::string_view text, std::string_view file_name
             Errc::invalid_config,
             fmt::format("{}: {}", place(file_name, error.source().begin), error.description()));
     }
+}
+
+Error at_its_place(std::string_view text, std::string_view file_name, const Error& error) {
+    // Read a second time rather than kept: only who made a mistake waits for it.
+    toml::source_position at{1, 1};
+    try {
+        at = find_place(toml::parse(text, file_name), error.detail);
+    } catch (const toml::parse_error& broken) {
+        at = broken.source().begin;
+    }
+    return {Errc::invalid_config, fmt::format("{}: {}", place(file_name, at), error.detail)};
 }
 
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t bytes_max) {

@@ -29,19 +29,22 @@ struct SecretSource {
     [[nodiscard]] Result<Secret<std::string>> load() const;
 };
 
+/// An error about the TOML file `text`, whose detail begins with the path of a setting
+/// (`.route[0].price: …`, the first dot may be absent): the same as invalid_config behind
+/// `name:line:column: ` of that setting, or of the table it is missing from.
+[[nodiscard]] Error at_its_place(std::string_view text, std::string_view file_name,
+                                 const Error& error);
+
 /// TOML text as T: unknown keys refused, defaults from the struct, `T::validate()` called when
-/// there is one. Errors: invalid_config, with the file's name.
+/// there is one. Errors: invalid_config, with the file's name, line and column.
 template <class T>
 [[nodiscard]] Result<T> config_from_toml(std::string_view text, std::string_view file_name) {
     FARTHING_TRY(const auto value, parse_toml(text, file_name));
     auto config = json::decode<T>(value, json::Path(json::Unknown::refuse));
-    if (!config) {
-        return fail(Errc::invalid_config, std::string(file_name) + ": " + config.error().detail);
-    }
+    if (!config) return fail(at_its_place(text, file_name, config.error()));
     if constexpr (requires { config->validate(); }) {
-        if (auto valid = config->validate(); !valid) {
-            return fail(Errc::invalid_config, std::string(file_name) + ": " + valid.error().detail);
-        }
+        const auto valid = config->validate();
+        if (!valid) return fail(at_its_place(text, file_name, valid.error()));
     }
     return config;
 }

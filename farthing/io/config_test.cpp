@@ -14,17 +14,39 @@ using farthing::SecretSource;
 
 namespace {
 
+struct Accept {
+    std::string pay_to;
+    static constexpr std::array<std::string_view, 0> required{};
+    static constexpr auto fields() {
+        return std::tuple{farthing::field("pay_to", &Accept::pay_to)};
+    }
+};
+
+struct Route {
+    std::string path;
+    std::uint64_t price = 0;
+    std::vector<Accept> accepts;
+    static constexpr std::array<std::string_view, 1> required{"path"};
+    static constexpr auto fields() {
+        return std::tuple{farthing::field("path", &Route::path),
+                          farthing::field("price", &Route::price),
+                          farthing::field("accepts", &Route::accepts)};
+    }
+};
+
 struct Settings {
     std::string origin;
     std::uint64_t retries = 3;
     std::vector<std::string> networks;
     std::optional<SecretSource> key;
+    std::vector<Route> route;
     static constexpr std::array<std::string_view, 1> required{"origin"};
     static constexpr auto fields() {
         return std::tuple{farthing::field("origin", &Settings::origin),
                           farthing::field("retries", &Settings::retries),
                           farthing::field("networks", &Settings::networks),
-                          farthing::field("key", &Settings::key)};
+                          farthing::field("key", &Settings::key),
+                          farthing::field("route", &Settings::route)};
     }
     [[nodiscard]] farthing::Result<> validate() const {
         if (retries > 10) return farthing::fail(Errc::invalid_config, ".retries: at most 10");
@@ -115,10 +137,61 @@ TEST_CASE("config: defaults, unknown keys and validation") {
     const auto good = farthing::config_from_toml<Settings>("origin = \"http://x\"", "gate.toml");
     REQUIRE(good);
     CHECK(good->retries == 3);
-    CHECK(settings_error("retries = 1") == "gate.toml: .origin: missing");
-    CHECK(settings_error("origin = \"x\"\nretris = 1") == "gate.toml: .retris: unknown key");
-    CHECK(settings_error("origin = \"x\"\nretries = 11") == "gate.toml: .retries: at most 10");
-    CHECK(settings_error("origin = 5") == "gate.toml: .origin: expected a string");
+    CHECK(settings_error("retries = 1") == "gate.toml:1:1: .origin: missing");
+    CHECK(settings_error("origin = \"x\"\nretris = 1") ==
+          "gate.toml:2:1: .retris: unknown key, did you mean \"retries\"?");
+    CHECK(settings_error("origin = \"x\"\nretries = 11") == "gate.toml:2:1: .retries: at most 10");
+    CHECK(settings_error("origin = 5") == "gate.toml:1:1: .origin: expected a string");
+}
+
+TEST_CASE("config: every error is at its line and column") {
+    struct Case {
+        std::string_view text;
+        std::string_view error;
+    };
+    const auto cases = std::to_array<Case>({
+        {"# first\n\n  orgin = \"x\"\n",
+         "gate.toml:3:3: .orgin: unknown key, did you mean \"origin\"?"},
+        {"origin = \"x\"\nnetworks = [\n  \"a\",\n  2\n]\n",
+         "gate.toml:4:3: .networks[1]: expected a string"},
+        {"origin = \"x\"\n[[route]]\npath = \"/a\"\n\n[[route]]\nprice = 1\n",
+         "gate.toml:5:1: .route[1].path: missing"},
+        {"origin = \"x\"\n[[route]]\npath = \"/a\"\n[[route.accepts]]\n  pay_too = \"y\"\n",
+         "gate.toml:5:3: .route[0].accepts[0].pay_too: unknown key, did you mean \"pay_to\"?"},
+        {"origin = \"x\"\nroute = [ { path = \"/a\", accepts = [ {}, { pay_to = 1 } ] } ]\n",
+         "gate.toml:2:44: .route[0].accepts[1].pay_to: expected a string"},
+        {"origin = \"x\"\n[key]\nenw = \"A\"\n",
+         "gate.toml:3:1: .key.enw: unknown key, did you mean \"env\"?"},
+        {"origin = \"x\"\nkey.fil.x = 1\n",
+         "gate.toml:2:5: .key.fil: unknown key, did you mean \"file\"?"},
+        // Keys that look like paths, and a long one, which the message shows in part.
+        {"origin = \"x\"\n\n\"key.env\" = 1\n", "gate.toml:3:1: .key.env: unknown key"},
+        {"origin = \"x\"\n\n\"route[0]\" = 1\n", "gate.toml:3:1: .route[0]: unknown key"},
+        {"origin = \"x\"\n\n\"\" = 1\n", "gate.toml:3:1: .: unknown key"},
+        {"origin = \"x\"\n\n\"a: b\" = 1\n", "gate.toml:3:1: .a: b: unknown key"},
+    });
+    for (const auto& [text, error] : cases) CHECK(settings_error(text) == error);
+    CHECK(settings_error("origin = \"x\"\n" + std::string(100, 'k') + " = 1\n") ==
+          "gate.toml:2:1: ." + std::string(64, 'k') + ": unknown key");
+}
+
+TEST_CASE("config: what validate() says is at its place as well") {
+    const auto placed = [](std::string_view text, std::string_view detail) {
+        const farthing::Error error{Errc::invalid_field, std::string(detail)};
+        const auto out = farthing::at_its_place(text, "gate.toml", error);
+        CHECK(out.code == Errc::invalid_config);
+        return out.detail;
+    };
+    constexpr std::string_view kText =
+        "origin = \"x\"\n[limits]\nkept = 1\n[[route]]\nmatch = \"/\"\n[[route]]\nmatch = \"/\"\n";
+    CHECK(placed(kText, "route[1].match: the same") == "gate.toml:7:1: route[1].match: the same");
+    CHECK(placed(kText, "route[1].price: missing") == "gate.toml:6:1: route[1].price: missing");
+    CHECK(placed(kText, "route[1]: no price") == "gate.toml:6:1: route[1]: no price");
+    CHECK(placed(kText, "limits: expected more") == "gate.toml:2:2: limits: expected more");
+    CHECK(placed(kText, "route[2].match: x").starts_with("gate.toml:4:"));
+    CHECK(placed(kText, "listen: in use") == "gate.toml:1:1: listen: in use");
+    CHECK(placed(kText, "something else") == "gate.toml:1:1: something else");
+    CHECK(placed("", ".origin: missing") == "gate.toml:1:1: .origin: missing");
 }
 
 TEST_CASE("config: a file is read, and its absence or size is an error with its name") {

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "farthing/json/codec.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+
+#include "farthing/base/nearest.hpp"
 
 namespace farthing::json {
 namespace {
@@ -21,7 +24,7 @@ constexpr std::int64_t kDurationMax = 366LL * 86'400'000;
 
 std::string Path::text() const {
     if (parent_ == nullptr) return {};
-    if (key_.data() != nullptr) return parent_->text() + "." + std::string(key_.substr(0, 64));
+    if (key_.data() != nullptr) return parent_->text() + "." + std::string(key_.substr(0, kKeyShownMax));
     return fmt::format("{}[{}]", parent_->text(), index_);
 }
 
@@ -30,6 +33,35 @@ std::unexpected<Error> Path::error(std::string_view what) const {
     return fail(Errc::invalid_field,
                 where.empty() ? std::string(what) : fmt::format("{}: {}", where, what));
 }
+
+namespace detail {
+
+Result<> refuse_unknown(const Object& from, std::span<const std::string_view> known,
+                        const Path& path) {
+    for (const auto& member : from) {
+        const std::string_view name{member.key().data(), member.key().size()};
+        if (std::ranges::find(known, name) != known.end()) continue;
+        // A name that is there as well was not meant.
+        std::vector<std::string_view> absent;
+        for (const auto each : known) {
+            if (!from.contains({each.data(), each.size()})) absent.push_back(each);
+        }
+        const Path where(path, name);
+        const auto meant = nearest(name, absent);
+        if (!meant) return where.error("unknown key");
+        return where.error(fmt::format("unknown key, did you mean \"{}\"?", *meant));
+    }
+    return {};
+}
+
+void keep_unknown(const Object& from, std::span<const std::string_view> known, Object& to) {
+    for (const auto& [key, value] : from) {
+        const std::string_view name{key.data(), key.size()};
+        if (std::ranges::find(known, name) == known.end()) to.emplace(key, value);
+    }
+}
+
+}  // namespace detail
 
 Result<std::string> Codec<std::string>::decode(const Value& value, const Path& path) {
     if (const auto* text = value.if_string()) return std::string(text->data(), text->size());

@@ -5,11 +5,13 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,7 +21,7 @@
 namespace farthing::json {
 
 /// Members a message has and its type does not: messages from the wire may carry more than we know;
-/// configuration may not.
+/// configuration may not, and hears which name was probably meant.
 enum class Unknown : std::uint8_t { ignore, refuse };
 
 /// Where in the message we are, as a chain on the stack; text only when something is wrong.
@@ -30,6 +32,9 @@ class Path {
         : parent_(&parent), key_(key), unknown_(parent.unknown_) {}
     Path(const Path& parent, std::size_t index)
         : parent_(&parent), index_(index), unknown_(parent.unknown_) {}
+
+    /// text() shows this much of a key: some keys are not names.
+    static constexpr std::size_t kKeyShownMax = 64;
 
     [[nodiscard]] Unknown unknown() const { return unknown_; }
     [[nodiscard]] std::string text() const;
@@ -165,31 +170,37 @@ constexpr bool uses_defaults(std::string_view name) {
     }
 }
 
-template <class T>
-Result<> take_unknown(const Object& from, T& to, const Path& path) {
-    for (const auto& [key, value] : from) {
-        const std::string_view name{key.data(), key.size()};
-        bool known = false;
-        for_each_field<T>([&](std::string_view field, auto) { known = known || field == name; });
-        if (known) continue;
-        if (path.unknown() == Unknown::refuse) return Path(path, name).error("unknown key");
-        if constexpr (KeepsUnknown<T>) to.other.emplace(key, value);
-    }
-    return {};
+/// The names in fields(), in order.
+template <HasFields T>
+constexpr auto field_names() {
+    return std::apply(
+        [](const auto&... each) {
+            return std::array<std::string_view, sizeof...(each)>{each.name...};
+        },
+        T::fields());
 }
+
+/// Errors: invalid_field for a member that is not one of `known`, with the one that was probably
+/// meant.
+Result<> refuse_unknown(const Object& from, std::span<const std::string_view> known,
+                        const Path& path);
+/// Copies the members that are not in `known`.
+void keep_unknown(const Object& from, std::span<const std::string_view> known, Object& to);
 
 template <class T>
 Result<T> decode_object(const Object& from, const Path& path) {
     T to{};
+    // First: a misspelt key is also a missing one, and its own name says more.
+    if (path.unknown() == Unknown::refuse) {
+        FARTHING_CHECK(refuse_unknown(from, field_names<T>(), path));
+    }
     Result<> status;
     for_each_field<T>([&](std::string_view name, auto member) {
         if (!status) return;
         status = decode_member(from, name, to.*member, path, uses_defaults<T>(name));
     });
     if (!status) return fail(std::move(status).error());
-    if (KeepsUnknown<T> || path.unknown() == Unknown::refuse) {
-        FARTHING_CHECK(take_unknown(from, to, path));
-    }
+    if constexpr (KeepsUnknown<T>) keep_unknown(from, field_names<T>(), to.other);
     return to;
 }
 

@@ -101,6 +101,27 @@ TEST_CASE("json: configuration keeps defaults and refuses unknown keys") {
               .detail == ".timeout: expected a duration such as \"250ms\", \"30s\" or \"5m\"");
 }
 
+TEST_CASE("json: a misspelt key of configuration is named before what it leaves missing") {
+    const auto error = [](std::string_view text) {
+        const json::Path strict{json::Unknown::refuse};
+        const auto decoded = json::decode<Settings>(json::parse(text).value(), strict);
+        REQUIRE_MESSAGE(!decoded, text);
+        return decoded.error().detail;
+    };
+    CHECK(error(R"({"orgin":"x"})") == ".orgin: unknown key, did you mean \"origin\"?");
+    CHECK(error(R"({"orgin":"x","timeout":7})") == ".orgin: unknown key, did you mean \"origin\"?");
+    CHECK(error(R"({"origin":"x","time_out":"1s"})") ==
+          ".time_out: unknown key, did you mean \"timeout\"?");
+    CHECK(error(R"({"origin":"x","colour":"red"})") == ".colour: unknown key");
+    // The name that is near is there as well: something else was meant.
+    CHECK(error(R"({"origin":"x","origins":"y"})") == ".origins: unknown key");
+}
+
+TEST_CASE("json: a message on the wire keeps its errors, whatever else it carries") {
+    CHECK(error_of(R"({"itmes":[]})") == ".items: missing");
+    CHECK(error_of(R"({"items":[{"nam":"a"}]})") == ".items[0].name: missing");
+}
+
 TEST_CASE("json: equality is on values, not text") {
     const auto value = [](std::string_view text) { return json::parse(text).value(); };
     CHECK(json::equal(value(R"({"a":1,"b":[1,2]})"), value(R"({"b":[1,2.0],"a":1})")));
