@@ -120,9 +120,9 @@ def field_names(body):
 
 def config_doc():
     lines = [MADE, "# Configuration\n",
-             "Files are TOML. Unknown keys are refused, with the place. Durations are text such as `\"250ms\"`, `\"30s\"`, `\"5m\"`; "
+             "Files are TOML. Errors name line and column; unknown keys are refused, with the one that was probably meant. Durations are text such as `\"250ms\"`, `\"30s\"`, `\"5m\"`; "
              "networks are CAIP-2 ids; prices are text (`\"$0.001\"`, `\"0.01 USDC\"`) or `{ amount = \"1000\", asset = \"0x…\" }` in atomic units; a secret is "
-             "`{ env = \"NAME\" }` or `{ file = \"path\" }`. `--check-config` says whether a file is good, `--print-config` shows it with every default.\n"]
+             "`{ env = \"NAME\" }` or `{ file = \"path\" }`. `--check-config` says whether a file is good (key files are looked for, environment variables only when it starts), `--print-config` shows it with every default.\n"]
     for header, name, where, title in STRUCTS:
         text = (ROOT / "farthing" / header).read_text()
         comment, body = struct_body(text, name)

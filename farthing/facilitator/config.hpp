@@ -38,6 +38,9 @@ struct NetworkConfig {
     [[nodiscard]] Result<> validate() const;
 };
 
+/// Each by itself, and no id twice. Errors: invalid_config with `network[i]` and the field.
+[[nodiscard]] Result<> check_networks(const std::vector<NetworkConfig>& networks);
+
 /// `farthing facilitator --config FILE`.
 struct Config {
     std::string listen = "127.0.0.1:4020";  ///< address and port; port 0 picks a free one

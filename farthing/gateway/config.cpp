@@ -33,11 +33,12 @@ Result<> FacilitatorConfig::validate() const {
     if (timeout.count() <= 0) return bad("facilitator.timeout", "expected more than 0");
     if (settle_patience.count() <= 0)
         return bad("facilitator.settle_patience", "expected more than 0");
-    for (std::size_t i = 0; i < network.size(); ++i) {
-        if (const auto valid = network[i].validate(); !valid)
-            return fail(Errc::invalid_config,
-                        fmt::format("facilitator.network[{}].{}", i, valid.error().detail));
+    for (std::size_t i = 0; i < header.size(); ++i) {
+        if (const auto valid = header[i].value.validate(); !valid)
+            return bad(fmt::format("facilitator.header[{}].value", i), valid.error().detail);
     }
+    if (const auto valid = facilitator::check_networks(network); !valid)
+        return fail(Errc::invalid_config, "facilitator." + valid.error().detail);
     return {};
 }
 

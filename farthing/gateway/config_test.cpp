@@ -161,6 +161,12 @@ TEST_CASE("config: an error at the top names the field as well") {
                  "[[facilitator.network]]\nid = \"eip155:84532\"\nrpc = \"http://a\"\n"
                  "key = { env = \"K\" }\n",
                  kRoute})
+    CHECK(error({kTop, embedded, embedded, kRoute})
+              .contains("g.toml:9:1: facilitator.network[1].id: eip155:8453 is there twice"));
+    CHECK(error({kTop, kRemote,
+                 "[[facilitator.header]]\nname = \"A\"\nvalue = { env = \"A\", file = \"b\" }\n",
+                 kRoute})
+              .contains("g.toml:8:1: facilitator.header[0].value: a secret is"));
               .contains("facilitator: expected either url"));
 }
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <toml++/toml.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -185,11 +186,22 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t byt
     return text;
 }
 
-Result<Secret<std::string>> SecretSource::load() const {
+Result<> SecretSource::validate() const {
     if (env.has_value() == file.has_value()) {
         return fail(Errc::invalid_config,
                     "a secret is { env = \"NAME\" } or { file = \"path\" }, exactly one of them");
     }
+    if (!file) return {};
+    // Not opened: it may be a pipe that is read once.
+    std::error_code ignored;
+    const bool is_directory = std::filesystem::is_directory(*file, ignored);
+    if (!is_directory && ::access(file->c_str(), R_OK) == 0) return {};
+    const int why = is_directory ? EISDIR : errno;
+    return fail(Errc::invalid_config, fmt::format("{}: {}", *file, std::strerror(why)));
+}
+
+Result<Secret<std::string>> SecretSource::load() const {
+    FARTHING_CHECK(validate());
     if (env) {
         const char* value = std::getenv(env->c_str());
         if (value == nullptr) {

@@ -24,6 +24,9 @@ struct SecretSource {
     static constexpr auto fields() {
         return std::tuple{field("env", &SecretSource::env), field("file", &SecretSource::file)};
     }
+    /// That exactly one is given, and that the file is there and may be read; a variable is looked
+    /// at only by load(). Errors: invalid_config.
+    [[nodiscard]] Result<> validate() const;
     /// Reads it; trailing white space is dropped. Errors: invalid_config when unset, empty or
     /// unreadable.
     [[nodiscard]] Result<Secret<std::string>> load() const;

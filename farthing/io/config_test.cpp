@@ -194,6 +194,22 @@ TEST_CASE("config: what validate() says is at its place as well") {
     CHECK(placed("", ".origin: missing") == "gate.toml:1:1: .origin: missing");
 }
 
+TEST_CASE("config: a secret is checked without being read") {
+    const TempFile file("0xdef\n");
+    const auto check = [](std::optional<std::string> env, std::optional<std::string> path) {
+        const auto valid = SecretSource{std::move(env), std::move(path)}.validate();
+        return valid ? std::string("good") : valid.error().detail;
+    };
+    ::unsetenv("FARTHING_TEST_UNSET");
+    CHECK(check("FARTHING_TEST_UNSET", {}) == "good");  // may be set where it runs
+    CHECK(check({}, file.path().string()) == "good");
+    CHECK(check({}, "/nonexistent") == "/nonexistent: No such file or directory");
+    CHECK(check({}, file.path().parent_path().string()).ends_with(": Is a directory"));
+    CHECK(check({}, "").ends_with(": No such file or directory"));
+    CHECK(check({}, {}).ends_with("exactly one of them"));
+    CHECK(check("A", "b").ends_with("exactly one of them"));
+}
+
 TEST_CASE("config: a file is read, and its absence or size is an error with its name") {
     const TempFile file("origin = \"http://x\"\n");
     const auto config = farthing::load_config<Settings>(file.path());

@@ -39,9 +39,14 @@ const GOOD = {
   route: "",
 };
 
+/// As `network`: the same [[network]] a second time.
+const AGAIN = Symbol("again");
+
 function textOf(role, changes) {
   const part = { ...GOOD, ...changes };
-  const network = [part.id, part.rpc, part.key, part.network].join("\n");
+  const table = role === "facilitator" ? "[[network]]" : "[[facilitator.network]]";
+  const again = part.network === AGAIN ? `${table}\n${part.id}\n${part.rpc}\n${part.key}` : part.network;
+  const network = [part.id, part.rpc, part.key, again].join("\n");
   if (role === "facilitator") return `${part.listen}\n${part.top}\n[[network]]\n${network}\n`;
   const route = [part.match, part.route, "[[route.accepts]]", part.price, `network = "${NETWORK}"`, part.payTo];
   return [part.listen, part.origin, part.top, "[[facilitator.network]]", network, "[[route]]", ...route, ""].join("\n");
@@ -84,6 +89,7 @@ const fileCases = [
   { name: "an address to listen on that is none", roles: BOTH, change: { listen: 'listen = "everywhere"' }, says: /listen: .*expected/ },
   { name: "a network that is no EVM chain", roles: ["facilitator"], change: { id: 'id = "solana:mainnet"' }, says: /network\[0\]\.id: expected an eip155 network/ },
   { name: "a node's URL that is none", roles: BOTH, change: { rpc: 'rpc = "127.0.0.1:8545"' }, says: /network\[0\]\.rpc: URL: expected/ },
+  { name: "the same network twice", roles: BOTH, change: { network: AGAIN }, says: /network\[1\]\.id: eip155:84532 is there twice/ },
   { name: "no network", roles: ["facilitator"], change: { whole: 'listen = "127.0.0.1:0"\n' }, says: /\.network: missing/ },
   { name: "no route", roles: ["gateway"], change: { whole: 'origin = "http://127.0.0.1:9"\nroute = []\n[facilitator]\nurl = "http://127.0.0.1:9"' }, says: /route: expected at least one/ },
   { name: "a route without a price", roles: ["gateway"], change: { price: "" }, says: /route\[0\]\.accepts\[0\]\.price: missing/ },
@@ -158,6 +164,16 @@ describe("a secret that is not good", () => {
 
   test("a key from a file works, and never shows in --print-config", async () => {
     const file = await folder.write("key", `${devnet.accounts[0].key}\n`);
+  test("--check-config finds a key from two places and a file that is not there", async () => {
+    const bad = cases.filter(({ change }) => change?.key && !change.key.includes(secret));
+    assert.equal(bad.length, 2);
+    for (const role of BOTH) {
+      for (const { change, says } of bad) {
+        assertRefused(await start(role, change, { args: ["--check-config"] }), { exit: 2, code: "invalid_config", says });
+      }
+    }
+  });
+
     for (const role of BOTH) {
       const run = await start(role, { key: `key = { file = "${file}" }` }, { args: ["--print-config"] });
       assertExit(run, 0);
