@@ -27,6 +27,11 @@ STRUCTS = [
     ("io/config.hpp", "SecretSource", "a secret, inline", None),
 ]
 
+# What a setting's text means, where its comment is too short for it: (struct of a section above, title, header, struct).
+NOTES = [
+    ("RouteConfig", "Patterns", "gateway/routes.hpp", "RoutePattern"),
+]
+
 TYPES = [
     (r"std::optional<(.*)>", lambda inner: type_name(inner)),
     (r"std::vector<(.*)>", lambda inner: f"list of {type_name(inner)}"),
@@ -53,7 +58,9 @@ def struct_body(text, name):
     found = re.search(r"((?:^///[^\n]*\n)*)^struct " + name + r" \{\n(.*?)^\};", text, re.MULTILINE | re.DOTALL)
     if not found:
         raise SystemExit(f"make_docs: no struct {name}")
+    # A comment is one paragraph, and a list where lines begin with "- ".
     comment = " ".join(line[3:].strip() for line in found.group(1).splitlines())
+    comment = comment.replace(" - ", "\n- ").replace("\n- ", "\n\n- ", 1)
     return comment, found.group(2)
 
 
@@ -139,6 +146,9 @@ def config_doc():
         if len(members(body)) != len(known):
             raise SystemExit(f"make_docs: {header} {name}: fields() and members differ")
         lines.append("")
+        for section, note, note_header, struct in NOTES:
+            if section == name:
+                lines.append(f"### {note}\n\n{struct_body((ROOT / 'farthing' / note_header).read_text(), struct)[0]}\n")
     return "\n".join(lines)
 
 

@@ -88,6 +88,10 @@ TEST_CASE("config: an error names the field, what is wrong and what to do") {
         {"[[route]]\nmatch = \"/x\"\n", "route[0]: no price: add price, or [[route.accepts]], or"},
         {"[[route]]\nprice = \"$1\"\n", ".route[0].match: missing"},
         {"[[route]]\nmatch = \"x\"\nprice = \"$1\"\n", "route[0].match: expected a path"},
+        {"[[route]]\nmatch = \"GTE /x\"\nprice = \"$1\"\n",
+         "g.toml:7:1: route[0].match: unknown method \"GTE\", did you mean GET?"},
+        {"[[route]]\nmatch = \"GET /x/{id}\"\nprice = \"$1\"\n",
+         "route[0].match: '{' has no meaning here: write :name"},
         {"[[route]]\nmatch = \"/x\"\nprice = \"$1\"\nfree = true\n",
          "route[0]: free = true and a price"},
         {"[[route]]\nmatch = \"/x\"\nprice = \"$0.0000001\"\n",
@@ -157,16 +161,16 @@ TEST_CASE("config: an error at the top names the field as well") {
     CHECK(error({kTop, embedded, kRoute})
               .contains(
                   "route[0].network: the embedded facilitator does not settle on eip155:84532"));
-    CHECK(error({kTop, kRemote,
-                 "[[facilitator.network]]\nid = \"eip155:84532\"\nrpc = \"http://a\"\n"
-                 "key = { env = \"K\" }\n",
-                 kRoute})
     CHECK(error({kTop, embedded, embedded, kRoute})
               .contains("g.toml:9:1: facilitator.network[1].id: eip155:8453 is there twice"));
     CHECK(error({kTop, kRemote,
                  "[[facilitator.header]]\nname = \"A\"\nvalue = { env = \"A\", file = \"b\" }\n",
                  kRoute})
               .contains("g.toml:8:1: facilitator.header[0].value: a secret is"));
+    CHECK(error({kTop, kRemote,
+                 "[[facilitator.network]]\nid = \"eip155:84532\"\nrpc = \"http://a\"\n"
+                 "key = { env = \"K\" }\n",
+                 kRoute})
               .contains("facilitator: expected either url"));
 }
 

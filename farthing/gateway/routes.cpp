@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "farthing/gateway/routes.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+
+#include "farthing/base/nearest.hpp"
 
 namespace farthing::gateway {
 namespace {
@@ -15,16 +19,48 @@ bool is_space(char c) { return c == ' ' || c == '\t'; }
 
 std::unexpected<Error> bad(const std::string& what) { return fail(Errc::invalid_argument, what); }
 
+/// What the server takes, the usual ones first; it answers 501 to others, so that a route of one
+/// would never be reached.
+constexpr auto kMethods = std::to_array<std::string_view>(
+    {"GET",        "HEAD",       "POST",  "PUT",      "PATCH",  "DELETE",    "OPTIONS",
+     "TRACE",      "COPY",       "LOCK",  "MKCOL",    "MOVE",   "PROPFIND",  "PROPPATCH",
+     "SEARCH",     "UNLOCK",     "BIND",  "REBIND",   "UNBIND", "ACL",       "REPORT",
+     "MKACTIVITY", "CHECKOUT",   "MERGE", "M-SEARCH", "NOTIFY", "SUBSCRIBE", "UNSUBSCRIBE",
+     "PURGE",      "MKCALENDAR", "LINK",  "UNLINK"});
+
+Result<> check_method(std::string_view upper_method) {
+    if (upper_method == "*" || std::ranges::find(kMethods, upper_method) != kMethods.end())
+        return {};
+    const auto meant = nearest(upper_method, kMethods);
+    return bad(fmt::format("unknown method \"{}\"{} Known: {}", upper_method.substr(0, 32),
+                           meant ? fmt::format(", did you mean {}?", *meant) : ".",
+                           fmt::join(kMethods, ", ")));
+}
+
 /// How long the parameter at the beginning of `text` is: `[name]` or `:name`; 0 when it is none.
 std::size_t parameter_length(std::string_view text) {
-    if (text.starts_with('[')) {
-        const auto end = text.find(']');
-        return end == std::string_view::npos || end == 1 ? 0 : end + 1;
-    }
-    if (!text.starts_with(':') || text.size() < 2 || !is_name_start(text[1])) return 0;
+    if (!text.starts_with('[') && !text.starts_with(':')) return 0;
+    if (text.size() < 2 || !is_name_start(text[1])) return 0;
     std::size_t end = 2;
     while (end < text.size() && is_name(text[end])) ++end;
-    return end;
+    if (text.front() == ':') return end;
+    return end < text.size() && text[end] == ']' ? end + 1 : 0;
+}
+
+/// Signs of patterns in other languages: frameworks, OpenAPI, regular expressions. Taken as they
+/// stand they would match no request, and the page would be free.
+Result<> check_foreign_signs(std::string_view path) {
+    constexpr std::string_view kForeign = "{}<>()[]^$+|:";
+    for (auto rest = path; !rest.empty();) {
+        const auto parameter = parameter_length(rest);
+        if (parameter == 0 && kForeign.contains(rest.front())) {
+            return bad(fmt::format(
+                "'{}' has no meaning here: write :name or [name] for one segment, * for anything",
+                rest.front()));
+        }
+        rest.remove_prefix(std::max<std::size_t>(parameter, 1));
+    }
+    return {};
 }
 
 Result<> check_pattern(std::string_view path) {
@@ -44,9 +80,10 @@ Result<> check_pattern(std::string_view path) {
         const auto segment = path.substr(at + 1, end - at - 1);
         if (segment == "." || segment == "..")
             return bad("dot segments are resolved before matching: write the path they lead to");
+        if (segment == ".*") return bad("a pattern is no regular expression: write * for anything");
         at = end;
     }
-    return {};
+    return check_foreign_signs(path);
 }
 
 }  // namespace
@@ -182,9 +219,7 @@ Result<RoutePattern> RoutePattern::parse(std::string_view match) {
         while (is_space(match.front())) match.remove_prefix(1);
         if (std::ranges::any_of(match, is_space))
             return bad("expected a method and a path, such as \"GET /weather\"");
-        const auto is_letter = [](char c) { return (c >= 'A' && c <= 'Z') || c == '-'; };
-        if (out.method != "*" && !std::ranges::all_of(out.method, is_letter))
-            return bad("expected a method such as GET before the path");
+        FARTHING_CHECK(check_method(out.method));
     }
     FARTHING_TRY(out.path, Pattern::compile(match));
     return out;

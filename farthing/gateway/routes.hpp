@@ -2,9 +2,9 @@
 // Which route a request belongs to: patterns, tried in the order of the configuration. Source:
 // protocol.md section 5.7.
 //
-// A pattern is `"GET /weather"` or `"/weather"` (any method). `*` stands for anything, `:name` and
-// `[name]` for one segment, `/*` at the end also for nothing. Letters match without case. GET
-// guards HEAD as well: an origin answers HEAD from its GET handler.
+// What a pattern is stands at RoutePattern. GET guards HEAD as well: an origin answers HEAD from
+// its GET handler. A pattern is refused rather than taken for one that matches nothing: what no
+// route matches is free.
 #pragma once
 
 #include <array>
@@ -21,7 +21,8 @@ namespace farthing::gateway {
 /// A compiled path pattern: linear time in the path, whatever the pattern.
 class Pattern {
   public:
-    /// Errors: invalid_argument (not a path, encoded, dot segments, too long).
+    /// Errors: invalid_argument (not a path, encoded, dot segments, another language's pattern, too
+    /// long).
     static Result<Pattern> compile(std::string_view path);
 
     /// `path` is RequestPath::plain or ::other.
@@ -54,7 +55,20 @@ class Pattern {
     States stars_;
 };
 
-/// One `match` of the configuration.
+/// `match` is a path, `"/weather"`, or a method and a path, `"GET /weather"`:
+/// - A method is one that the server takes, in any case; GET guards HEAD as well. Without one, or
+///   with `*`, every method matches.
+/// - `*` stands for anything, also for nothing and for `/`. `*` alone is every path, and `/*` at
+/// the
+///   end also takes the path before it: `/files/*` is `/files` and all below.
+/// - `:name` or `[name]` stands for one segment or a part of one, at least one character:
+///   `/user/:id`, `/v:major.json`. A name is letters, digits and `_`, and begins with no digit.
+/// - Everything else stands for itself, letters without case. Write it decoded, without `?` and
+/// what
+///   follows; a `/` at the end makes no difference.
+/// - `{ } < > ( ) [ ] ^ $ + |`, a `:` before no name and a segment `.*` are refused: they are other
+///   languages' patterns, and matched as they stand they would leave a path free. Where a path has
+///   such a character, write `*`.
 struct RoutePattern {
     std::string method;  ///< upper case, or "*"
     Pattern path;

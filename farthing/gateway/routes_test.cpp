@@ -321,12 +321,11 @@ TEST_CASE("routes: patterns match as the reference's expressions do") {
         {"/:a:b", "/x", false},
         {"/:a*", "/x/y", true},
         {"/*:a", "/x/y", true},
-        {"/:1", "/:1", true},  // no name: a plain colon
-        {"/:1", "/x", false},
-        {"/[]", "/[]", true},
-        {"/[a", "/[a", true},
+        {"/[a_1]/x", "/b/x", true},
+        {"/[a]b", "/xb", true},
         {"/x.y", "/xzy", false},
-        {"/a+b(c)$^{}|", "/a+b(c)$^{}|", true},
+        {"/report.*", "/report.pdf", true},
+        {"/~a-b!&'@,=", "/~a-b!&'@,=", true},
         {"/:id/*", "/7", true},
         {"/:id/*", "/7/8/9", true},
         {"/a/*/b/*", "/a/1/2/b", true},
@@ -350,13 +349,54 @@ TEST_CASE("routes: a pattern that could never match is an error that says why") 
     CHECK(error("").starts_with("expected a path that begins with '/'"));
     CHECK(error("GET weather").starts_with("expected a path that begins with '/'"));
     CHECK(error("GET /a /b").starts_with("expected a method and a path"));
-    CHECK(error("G3T /a").starts_with("expected a method such as GET"));
+    CHECK(error("G3T /a").starts_with("unknown method \"G3T\", did you mean GET?"));
     CHECK(error("/a%20b").starts_with("write it decoded"));
     CHECK(error("/a?b").starts_with("a route is a path"));
     CHECK(error("/a/../b").starts_with("dot segments are resolved"));
     CHECK(error("/a//b").starts_with("a request path never has '//'"));
     CHECK(error("/a;b").starts_with("';' cannot be matched"));
     CHECK(error("/:a" + std::string(300, 'x') + "/" + std::string(300, 'y')).starts_with("longer"));
+}
+
+TEST_CASE(
+    "routes: a misspelt method is refused, with the one that was meant and all that are known") {
+    const auto error = [](std::string_view match) {
+        const auto parsed = RoutePattern::parse(match);
+        return parsed ? std::string("none") : parsed.error().detail;
+    };
+    CHECK(error("GTE /echo/2")
+              .starts_with(
+                  "unknown method \"GTE\", did you mean GET? Known: GET, HEAD, POST, PUT, "));
+    CHECK(error("PSOT /a").starts_with("unknown method \"PSOT\", did you mean POST?"));
+    CHECK(error("options: /a").starts_with("unknown method \"OPTIONS:\", did you mean OPTIONS?"));
+    CHECK(error("WEATHER /a").starts_with("unknown method \"WEATHER\". Known: GET, "));
+    CHECK(error("GET,POST /a").starts_with("unknown method \"GET,POST\". Known: GET, "));
+    CHECK(error("CONNECT /a")
+              .starts_with("unknown method \"CONNECT\""));  // the server has no tunnels
+    CHECK(error(std::string(5'000, 'G') + " /a").size() < 500);
+    for (const auto* match : {"GET /a", "get /a", "* /a", "/a", "M-SEARCH /a", "PropFind /a"})
+        CHECK_MESSAGE(error(match) == "none", match);
+}
+
+TEST_CASE(
+    "routes: a pattern of another language is refused, not taken for one that nothing matches") {
+    const auto cases = std::to_array<std::string_view>(
+        {"/echo/{id}/x", "/echo/{id:int}", "/echo/<id>",   "/echo/<int:id>", "/echo/(a|b)",
+         "/echo/[0-9]+", "/echo/[^/]",     "/echo/[...a]", "/echo/[]",       "/echo/[a",
+         "/echo/a]",     "/echo/:",        "/echo/:1",     "/echo/::a",      "/echo$",
+         "/echo/a+",     "/echo/(.*)",     "/echo/a|b",    "/^echo",         "/echo/:id(.*)"});
+    for (const auto match : cases) {
+        const auto parsed = RoutePattern::parse(match);
+        REQUIRE_MESSAGE(!parsed, match);
+        CHECK_MESSAGE(parsed.error().code == Errc::invalid_argument, match);
+        CHECK_MESSAGE(
+            parsed.error().detail.ends_with(
+                "has no meaning here: write :name or [name] for one segment, * for anything"),
+            parsed.error().detail);
+    }
+    CHECK(RoutePattern::parse("GET /echo/{id}/x").error().detail.starts_with("'{' has no meaning"));
+    CHECK(RoutePattern::parse("/echo/.*").error().detail.starts_with("a pattern is no regular"));
+    CHECK(RoutePattern::parse("/echo/.*/x").error().detail.starts_with("a pattern is no regular"));
 }
 
 TEST_CASE("routes: time is linear in the path, whatever the pattern") {

@@ -101,6 +101,8 @@ const fileCases = [
   { name: "a mistyped payee", roles: ["gateway"], change: { payTo: 'pay_to = "0x15d34AAf54267DB7D7c367839AAf71A00a2C6a65"' }, says: /\.pay_to: the EIP-55 checksum does not fit/ },
   { name: "no payee", roles: ["gateway"], change: { payTo: "" }, says: /\.pay_to: missing/ },
   { name: "a pattern that can never match", roles: ["gateway"], change: { match: 'match = "GET weather"' }, says: /route\[0\]\.match: expected a path that begins with/ },
+  { name: "a misspelt method", roles: ["gateway"], change: { match: 'match = "GTE /echo/2"' }, says: /\.toml:\d+:1: route\[0\]\.match: unknown method "GTE", did you mean GET\? Known: GET, HEAD/ },
+  { name: "another language's pattern", roles: ["gateway"], change: { match: 'match = "GET /echo/{id}/x"' }, says: /route\[0\]\.match: '\{' has no meaning here: write :name or \[name\] for one segment/ },
   { name: "the same route twice", roles: ["gateway"], change: { route: '[[route]]\nmatch = "get /weather/"' }, says: /route\[1\]\.match: the same as route\[0\]|route\[0\]: no price/ },
   { name: "an origin with a path", roles: ["gateway"], change: { origin: 'origin = "http://127.0.0.1:9/api"' }, says: /origin: expected scheme, host and port only/ },
   { name: "a proxy to trust that is no network", roles: ["gateway"], change: { top: 'trusted_proxies = ["10.0.0.0/33"]' }, says: /trusted_proxies\[0\]: expected a prefix length/ },
@@ -162,8 +164,6 @@ describe("a secret that is not good", () => {
     }
   }
 
-  test("a key from a file works, and never shows in --print-config", async () => {
-    const file = await folder.write("key", `${devnet.accounts[0].key}\n`);
   test("--check-config finds a key from two places and a file that is not there", async () => {
     const bad = cases.filter(({ change }) => change?.key && !change.key.includes(secret));
     assert.equal(bad.length, 2);
@@ -174,6 +174,8 @@ describe("a secret that is not good", () => {
     }
   });
 
+  test("a key from a file works, and never shows in --print-config", async () => {
+    const file = await folder.write("key", `${devnet.accounts[0].key}\n`);
     for (const role of BOTH) {
       const run = await start(role, { key: `key = { file = "${file}" }` }, { args: ["--print-config"] });
       assertExit(run, 0);
