@@ -24,7 +24,8 @@ constexpr std::int64_t kDurationMax = 366LL * 86'400'000;
 
 std::string Path::text() const {
     if (parent_ == nullptr) return {};
-    if (key_.data() != nullptr) return parent_->text() + "." + std::string(key_.substr(0, kKeyShownMax));
+    if (key_.data() != nullptr)
+        return parent_->text() + "." + std::string(key_.substr(0, kKeyShownMax));
     return fmt::format("{}[{}]", parent_->text(), index_);
 }
 
