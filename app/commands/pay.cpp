@@ -208,18 +208,31 @@ void warn_about(const Options& options, const wallet::Payment& payment) {
     }
 }
 
+/// The answer came, and not all of it went where it should.
+int report_stray(const wallet::PaidResponse& answer, std::string_view what) {
+    const auto& payment = answer.payment;
+    if (!payment) return report({Errc::io_failed, std::string(what)});
+    const auto paid = payment->transaction ? fmt::format("paid in transaction {}: do not pay again",
+                                                         to_hex(*payment->transaction))
+                                           : std::string("the payment was sent: do not pay again");
+    return report({Errc::outcome_unknown, fmt::format("{}; {}", paid, what)});
+}
+
 int report_answer(const Options& options, const wallet::PaidResponse& answer, Output& output) {
-    if (auto finished = output.finish(); !finished) {
-        if (!answer.payment || !answer.payment->transaction) return report(finished.error());
-        return report({Errc::outcome_unknown,
-                       fmt::format("paid in transaction {}, and then the answer was lost: {}",
-                                   to_hex(*answer.payment->transaction), finished.error().detail)});
-    }
+    const auto finished = output.finish();
+    if (!finished) return report_stray(answer, finished.error().detail);
+    auto stray = output.spill_reason();
     if (options.output.json) {
-        std::printf("%s\n",
-                    summary(answer, output.text(), options.output.file, output.bytes()).c_str());
+        // A body too long for the line is in a file that the line names: nothing is lost.
+        const bool in_file = options.output.file.empty() && !stray.empty();
+        const auto& file = in_file ? output.spill_file() : options.output.file;
+        const auto printed = output.print(summary(answer, output.text(), file, output.bytes()));
+        if (!printed) return report_stray(answer, printed.error().detail);
+        if (!in_file) stray = output.spill_reason();
+        if (in_file) warn(options, "body_in_file", std::exchange(stray, {}));
     }
     if (answer.payment) warn_about(options, *answer.payment);
+    if (!stray.empty()) return report_stray(answer, stray);
     return options.output.fail && answer.response.status >= 400 ? kHttpErrorExit : 0;
 }
 
@@ -277,6 +290,11 @@ Task<Result<T>> unless_interrupted(Task<Result<T>> task, World& world, const Nar
 int run_pay(const Options& options) {
     auto job = make_job(options);
     if (!job) return report(job.error());
+    Narrator narrator(options.verbose);
+    Output output(options.output, narrator);
+    if (!options.dry_run) {
+        if (auto ready = output.prepare(); !ready) return report(ready.error());
+    }
     World world(Level::error);
     net::ClientConfig client_config;
     client_config.connect_timeout = kConnectTimeout;
@@ -284,14 +302,12 @@ int run_pay(const Options& options) {
     client_config.read_timeout = kAnswerTimeout;
     client_config.ca_file = options.ca_file;
     const auto client = net::Client::make(world.env(), world.loop, client_config);
-    Narrator narrator(options.verbose);
     wallet::Payer payer(world.env(), *client, *job->signer, job->assets, job->config, &narrator);
     if (options.dry_run) {
         auto task = unless_interrupted(payer.quote(job->url, job->request), world, narrator);
         const auto quote = run_blocking(world.loop, std::move(task));
         return quote ? report_quote(options, *quote) : report(quote.error());
     }
-    Output output(options.output);
     auto task = unless_interrupted(payer.download(job->url, job->request, output), world, narrator);
     const auto answer = run_blocking(world.loop, std::move(task));
     if (answer) return report_answer(options, *answer, output);

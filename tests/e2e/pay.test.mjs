@@ -3,13 +3,14 @@
 // scripted: no chain is needed to see what a buyer does.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readFile, rm, stat } from "node:fs/promises";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { generatePrivateKey, privateKeyToAccount } from "../interop/lib/packages.mjs";
 import { NETWORK, USDC } from "../interop/lib/chain.mjs";
 import { makeFolder } from "./lib/files.mjs";
 import { answer } from "./lib/origin.mjs";
-import { assertExit, errorOf, farthing, onTerminal, pay } from "./lib/pay.mjs";
+import { assertExit, errorOf, farthing, onTerminal, pay, shell } from "./lib/pay.mjs";
 import { deliver, offer, PAY_TO, SOME_TRANSACTION, startSeller, ask } from "./lib/seller.mjs";
 
 const key = generatePrivateKey();
@@ -201,6 +202,70 @@ describe("where the answer goes", () => {
   });
 });
 
+describe("an output that fails", () => {
+  const spilled = (text) => text.match(/ is in (\S+)$/)[1];
+  /// The rest of what was paid for, from the file that the message names.
+  async function rescued(detail) {
+    const file = spilled(detail);
+    const text = await readFile(file, "utf8");
+    await rm(file);
+    return text;
+  }
+
+  test("keeps what it had until an answer comes, and makes no file when none does", async () => {
+    const [old, fresh] = [await folder.write("old", "as it was"), folder.path("fresh")];
+    for (const file of [old, fresh]) {
+      assertExit(await pay([`${seller.url}/page`, "-o", file, "--max-amount", "$0.0001"], { key }), 3);
+    }
+    assert.equal(await readFile(old, "utf8"), "as it was");
+    assert.equal(existsSync(fresh), false);
+    assertExit(await pay([`${seller.url}/page`, "-o", old], { key }), 0);
+    assert.equal(await readFile(old, "utf8"), "the goods\n");
+  });
+
+  for (const args of [[], ["--json"]]) {
+    test(`after the payment: the goods are in a file that is named ${args}`, async () => {
+      const run = await pay([`${seller.url}/page`, "-o", "/dev/full", ...args], { key });
+      assertExit(run, 5);
+      const { detail } = errorOf(run);
+      assert.match(detail, /\/dev\/full: No space left on device/);
+      assert.ok(detail.includes(SOME_TRANSACTION), detail);
+      assert.equal(await rescued(detail), "the goods\n");
+    });
+  }
+
+  test("when nothing was paid it may be asked for again: exit 4, and no file", async () => {
+    const run = await pay([`${seller.url}/free`, "-o", "/dev/full"]);
+    assertExit(run, 4);
+    assert.match(errorOf(run).detail, /\/dev\/full: No space left on device$/);
+  });
+
+  test("that cannot take the summary: it is in a file", async () => {
+    const run = await shell(`exec "$0" pay "$1" --json > /dev/full`, [`${seller.url}/page`], { key });
+    assertExit(run, 5);
+    assert.equal(JSON.parse(await rescued(errorOf(run).detail)).body, "the goods\n");
+  });
+
+  test("that is closed is noticed before anything is sent", async () => {
+    const run = await shell(`exec "$0" pay "$1" >&-`, [`${seller.url}/page`], { key });
+    assertExit(run, 2);
+    assert.deepEqual(seller.seen(), []);
+  });
+
+  test("a paid body too long for --json is in a file that the line names", async () => {
+    const size = (64 << 20) + 1;
+    seller.pages["/huge"] = (_request, response, { payment }) =>
+      payment ? deliver(response, payment, Buffer.alloc(size, "x")) : ask(response);
+    const run = await pay([`${seller.url}/huge`, "--json"], { key });
+    assertExit(run, 0);
+    const { output, bytes, body, paid } = JSON.parse(run.stdout);
+    assert.deepEqual({ bytes, body, paid }, { bytes: size, body: undefined, paid: true });
+    assert.equal((await stat(output)).size, size);
+    await rm(output);
+    assert.equal(JSON.parse(run.stderr).warning.code, "body_in_file");
+  });
+});
+
 describe("exit codes", () => {
   test("0 for an answer, whatever its status, and 22 with -f and no body", async () => {
     const plain = await pay([`${seller.url}/missing`]);
@@ -271,13 +336,14 @@ describe("exit codes", () => {
     assert.notEqual(reading.code, 0);
   });
 
-  test("a body that cannot be written after it was paid for is exit 5, with the transaction", async () => {
-    const run = await pay([`${seller.url}/page`, "-o", folder.path("no/such/file")], { key });
-    assertExit(run, 5);
-    const { detail } = errorOf(run);
-    assert.match(detail, /No such file or directory/);
-    assert.ok(detail.includes(SOME_TRANSACTION), detail);
-  });
+  for (const [name, file] of [["in no folder", () => folder.path("no/such/file")], ["that is a folder", () => folder.path(".")]]) {
+    test(`2 for an output file ${name}: nothing is signed or sent`, async () => {
+      const run = await pay([`${seller.url}/page`, "-o", file()], { key });
+      assertExit(run, 2);
+      assert.match(errorOf(run).detail, /^--output: .*: (No such file or directory|Is a directory)$/);
+      assert.deepEqual(seller.seen(), []);
+    });
+  }
 
   test("on a terminal an error is a sentence, not JSON", async () => {
     const run = await onTerminal(["pay", `${seller.url}/page`]);

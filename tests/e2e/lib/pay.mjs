@@ -18,6 +18,16 @@ export function farthing(args, { env = {}, ...how } = {}) {
 export const pay = (args, { key, env = {}, ...how } = {}) =>
   farthing(["pay", ...args], { env: { FARTHING_KEY: key, ...env }, ...how });
 
+/// A shell that runs `script`, whose $0 is the program and whose $1 and so on are `args`.
+export const shell = (script, args, { key, env = {}, ...how } = {}) =>
+  runToEnd({
+    name: "sh",
+    command: "sh",
+    args: ["-c", script, farthingBinary(), ...args],
+    env: { ...CLEAN, FARTHING_KEY: key, ...env },
+    ...how,
+  });
+
 const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /// The same on a pseudo-terminal, where stdout and stderr are one. Line ends come as the terminal writes them.
