@@ -2,9 +2,11 @@
 #include "app/pay_report.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstdio>
 
+#include "app/world.hpp"
 #include "farthing/base/base64.hpp"
 #include "farthing/base/hex.hpp"
 #include "farthing/base/printable.hpp"
@@ -47,8 +49,9 @@ void put_payment(json::Object& line, const wallet::Payment& payment) {
     line["network"] = wanted.network.id;
     line["payTo"] = wanted.pay_to;
     line["payer"] = payment.payer.to_checksum();
+    line["nonce"] = to_hex(payment.nonce);
+    line["validBefore"] = std::to_string(payment.valid_before.time_since_epoch().count());
     if (payment.transaction) line["transaction"] = to_hex(*payment.transaction);
-    line["receipt"] = receipt_text(payment.receipt);
 }
 
 }  // namespace
@@ -82,6 +85,7 @@ void Narrator::offered(const dialect::Offered& offered, const wallet::Choice& ch
 }
 
 void Narrator::signing(const wallet::Payment& payment, const Bytes32& digest) {
+    payment_ = payment;
     if (!verbose_) return;
     say('*',
         fmt::format("{} signs: {} to {}, until unix time {}", payment.payer.to_checksum(),
@@ -93,6 +97,12 @@ void Narrator::signing(const wallet::Payment& payment, const Bytes32& digest) {
 void Narrator::waiting(const Error& why, std::chrono::milliseconds delay) {
     if (!verbose_) return;
     say('*', fmt::format("{}; the same request again in {} ms", to_string(why), delay.count()));
+}
+
+std::optional<wallet::Payment> Narrator::payment() const {
+    auto payment = payment_;
+    if (payment) payment->transaction = transaction_;
+    return payment;
 }
 
 std::string describe_entry(const dialect::Offered& offered, const wallet::Choice& choice,
@@ -115,7 +125,10 @@ std::string summary(const wallet::PaidResponse& answer, const std::string& body,
     const auto& payment = answer.payment;
     const bool paid = payment && payment->receipt != wallet::Payment::Receipt::none;
     json::Object line{{"status", answer.response.status}, {"paid", paid}};
-    if (payment) put_payment(line, *payment);
+    if (payment) {
+        put_payment(line, *payment);
+        line["receipt"] = receipt_text(payment->receipt);
+    }
     line["url"] = answer.url.to_string();
     if (!body_file.empty()) {
         line["output"] = body_file;
@@ -126,6 +139,18 @@ std::string summary(const wallet::PaidResponse& answer, const std::string& body,
         line["bodyBase64"] = to_base64(body);
     }
     return json::to_text(line);
+}
+
+int report_unknown(const Error& error, const wallet::Payment& payment, bool json) {
+    if (isatty(STDERR_FILENO) == 1 && !json) return report(error);
+    json::Object members;
+    put_payment(members, payment);
+    const json::Object body{{"code", wire_code(error.code)},
+                            {"detail", error.detail},
+                            {"kind", "unknown"},
+                            {"payment", std::move(members)}};
+    std::fprintf(stderr, "%s\n", json::to_text(json::Object{{"error", body}}).c_str());
+    return exit_code(error);
 }
 
 std::string summary(const wallet::Quote& quote) {

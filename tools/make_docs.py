@@ -156,7 +156,7 @@ def errors_doc():
     text = (ROOT / "farthing/base/error.cpp").read_text()
     rows = re.findall(r'Row\{Errc::(\w+),\s*Kind::(\w+),\s*"([^"]+)"\}', text)
     kinds = {"invalid": ("mend the message, file or argument", 2), "refused": ("a new payment or another rule is needed", 3),
-             "unavailable": ("nothing happened: try again later", 4), "unknown": ("it may have happened: ask again, never pay again", 5),
+             "unavailable": ("nothing happened: try again later", 4), "unknown": ("it may have happened: find out before paying anew; only the same signed payment may be sent again", 5),
              "internal": ("a bug of ours", 70)}
     lines = [MADE, "# Errors\n", "Every error has a code, which is also its text on the wire, and a kind that says what to do.\n",
              "| kind | what to do | exit code |\n|---|---|---|"]

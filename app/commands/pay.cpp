@@ -202,9 +202,8 @@ void warn_about(const Options& options, const wallet::Payment& payment) {
              "the resource came, and no receipt says in which transaction it was paid for");
     } else if (payment.receipt == wallet::Payment::Receipt::none) {
         warn(options, "not_settled",
-             fmt::format("the request failed and should not be charged for, but the signature can "
-                         "be used until unix time {}",
-                         payment.valid_before.time_since_epoch().count()));
+             "the request failed and should not be charged for; " +
+                 wallet::how_to_find_out(payment));
     }
 }
 
@@ -280,9 +279,10 @@ Task<Result<T>> unless_interrupted(Task<Result<T>> task, World& world, const Nar
     Signals signals(world.loop);
     auto ended = co_await (std::move(task) || signals.until_told_to_stop(*world.log));
     if (auto* done = std::get_if<0>(&ended)) co_return std::move(*done);
-    if (narrator.paid_request_sent()) {
+    if (const auto payment = narrator.payment(); payment && narrator.paid_request_sent()) {
         co_return fail(Errc::outcome_unknown,
-                       "interrupted after the payment was sent: it may have been made");
+                       "interrupted after the payment was sent: it may have been made; " +
+                           wallet::how_to_find_out(*payment));
     }
     co_return fail(Errc::closed, "interrupted");
 }
@@ -311,6 +311,10 @@ int run_pay(const Options& options) {
     auto task = unless_interrupted(payer.download(job->url, job->request, output), world, narrator);
     const auto answer = run_blocking(world.loop, std::move(task));
     if (answer) return report_answer(options, *answer, output);
+    const auto payment = narrator.payment();
+    if (payment && kind_of(answer.error().code) == Kind::unknown) {
+        return report_unknown(answer.error(), *payment, options.output.json);
+    }
     const bool interrupted = answer.error().code == Errc::closed;
     const int code = report(answer.error());
     return interrupted && answer.error().detail == "interrupted" ? kInterruptedExit : code;

@@ -25,6 +25,7 @@ class Line {
     /// or twice as long each time.
     [[nodiscard]] std::chrono::milliseconds delay(unsigned failures,
                                                   std::optional<std::chrono::seconds> asked) const;
+    void transaction_named(const Bytes32& hash) { observer_.transaction_named(hash); }
     Task<> wait(const Error& why, std::chrono::milliseconds delay);
 
   private:

@@ -102,7 +102,10 @@ bool PaidRequest::redirected(const Exchange& exchange, const Answer& answer) {
 
 Result<PaidRequest::Next> PaidRequest::judge(const Answer& answer, int status) {
     auto& payment = authorised_.payment;
-    if (answer.transaction) flight_.transaction = answer.transaction;
+    if (answer.transaction) {
+        flight_.transaction = answer.transaction;
+        line_.transaction_named(*answer.transaction);
+    }
     switch (answer.meaning) {
         case Meaning::settled:
             payment.receipt = Payment::Receipt::verified;
@@ -137,9 +140,7 @@ Result<PaidRequest::Next> PaidRequest::judge_unproved(int status) {
     // Nothing came, and whoever sent us away holds the signature.
     if (is_redirect(status)) {
         return fail(unknown_outcome(
-            fmt::format("the server answered {}, a redirect that was not followed; the signed "
-                        "payment can be used until unix time {}",
-                        status, payment.valid_before.time_since_epoch().count()),
+            fmt::format("the server answered {}, a redirect that was not followed", status),
             flight_.transaction));
     }
     payment.receipt = Payment::Receipt::missing;

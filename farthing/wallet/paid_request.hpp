@@ -16,10 +16,11 @@ struct Authorised {
 /// What is known when a deadline cuts a task off.
 struct Flight {
     bool sent = false;
+    std::optional<Payment> payment;  ///< when one was signed
     std::optional<Bytes32> transaction;
 };
 
-/// "the payment may have been made" and what the user can look at.
+/// "the payment may have been made", why that is not known, and the transaction to look at.
 [[nodiscard]] Error unknown_outcome(std::string_view why,
                                     const std::optional<Bytes32>& transaction);
 

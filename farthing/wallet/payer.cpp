@@ -71,6 +71,17 @@ Task<Result<>> deliver(Exchange& exchange, Sink& sink) {
 
 }  // namespace
 
+std::string how_to_find_out(const Payment& payment) {
+    const auto& wanted = payment.requirements;
+    return fmt::format(
+        "{} to {}: to find out whether it was paid, ask the token {} on {} for "
+        "authorizationState({}, {}), true once it is used; the signature can be used until unix "
+        "time {}; running this again would sign a new payment",
+        scheme::describe(wanted.amount, payment.asset), wanted.pay_to,
+        payment.asset.address.to_checksum(), wanted.network.id, payment.payer.to_checksum(),
+        to_hex(payment.nonce), payment.valid_before.time_since_epoch().count());
+}
+
 Payer::Payer(Env env, net::Client& client, Signer& signer, const AssetTable& assets,
              PayerConfig config, Observer* observer)
     : env_(env),
@@ -97,12 +108,21 @@ Task<Result<PaidResponse>> Payer::request(net::Url url, net::Request request) {
 Task<Result<PaidResponse>> Payer::download(net::Url url, net::Request request, Sink& sink) {
     Flight flight;
     auto task = run(std::move(url), std::move(request), sink, flight);
-    if (config_.max_time.count() == 0) co_return co_await std::move(task);
-    auto paid = co_await finish_within(std::move(task), config_.max_time);
-    if (paid) co_return *std::move(paid);
-    const auto late = fmt::format("no end after {} ms", config_.max_time.count());
-    if (flight.sent) co_return fail(unknown_outcome(late, flight.transaction));
-    co_return fail(Errc::timed_out, late);
+    std::optional<Result<PaidResponse>> ended;
+    if (config_.max_time.count() == 0) {
+        ended = co_await std::move(task);
+    } else {
+        ended = co_await finish_within(std::move(task), config_.max_time);
+    }
+    if (!ended) {
+        const auto late = fmt::format("no end after {} ms", config_.max_time.count());
+        ended = fail(flight.sent ? unknown_outcome(late, flight.transaction)
+                                 : Error{Errc::timed_out, late});
+    }
+    if (!*ended && kind_of(ended->error().code) == Kind::unknown && flight.payment) {
+        ended->error().detail += "; " + how_to_find_out(*flight.payment);
+    }
+    co_return *std::move(ended);
 }
 
 Task<Result<PaidResponse>> Payer::run(net::Url url, net::Request request, Sink& sink,
@@ -257,6 +277,7 @@ Task<Result<PaidResponse>> Payer::pay(Exchange unpaid, dialect::Offered offered,
     if (!choice.chosen) co_return fail(choice.refusal());
     auto authorised = co_await authorise(offered, choice);
     if (!authorised) co_return fail(std::move(authorised).error());
+    flight.payment = authorised->payment;
     unpaid.stream.reset();
     Line line(env_, client_, config_, observer_);
     PaidRequest paid(env_, line, config_, std::move(unpaid), *authorised, flight);

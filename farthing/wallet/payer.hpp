@@ -60,6 +60,10 @@ struct Payment {
     std::optional<Bytes32> transaction;  ///< of a verified receipt
 };
 
+/// For people: which authorisation on which chain to look for, until when it can be used, and that
+/// running it again would sign another.
+[[nodiscard]] std::string how_to_find_out(const Payment& payment);
+
 struct PaidResponse {
     net::Url url;            ///< after redirects
     net::Response response;  ///< the body stays empty when it went into a sink
@@ -95,6 +99,8 @@ class Observer {
     virtual void received(const net::Response& /*head*/) {}
     virtual void offered(const dialect::Offered&, const Choice&) {}
     virtual void signing(const Payment&, const Bytes32& /*digest*/) {}
+    /// The server names the transaction of our payment. It may not be true.
+    virtual void transaction_named(const Bytes32&) {}
     virtual void waiting(const Error&, std::chrono::milliseconds) {}
 };
 
@@ -110,7 +116,8 @@ class Payer {
 
     /// The resource, paid for if need be. Errors, by kind: invalid (URL), refused (nothing
     /// acceptable is offered, over_limit, payment_rejected), unavailable (nothing was paid),
-    /// unknown (outcome_unknown, settlement_pending, receipt_invalid: the money may have moved).
+    /// unknown (outcome_unknown, settlement_pending, receipt_invalid: the money may have moved; the
+    /// detail ends with `how_to_find_out`).
     Task<Result<PaidResponse>> get(std::string url);
     Task<Result<PaidResponse>> request(net::Url url, net::Request request);
     /// The same with the body into `sink`, which outlives the task.

@@ -340,6 +340,41 @@ TEST_CASE("payer: the deadline says timed out before a payment is sent, and unkn
     check_error(buyer.pay({&late}), Errc::outcome_unknown, "200 ms");
 }
 
+TEST_CASE("payer: whatever leaves the outcome unknown, the error says how to find it out") {
+    auto forged = settled();
+    forged["payer"] = kPayTo;
+    const std::vector<std::pair<const char*, Reply>> ends{
+        {"no answer", lost()},
+        {"a broken gateway", answer(502)},
+        {"a pending settlement", answer(503, {receipt_header(pending())})},
+        {"a redirect elsewhere", answer(307, {"Location: http://elsewhere.example/"})},
+        {"a forged receipt", answer(200, {receipt_header(forged)}, "goods")},
+        {"silence", hang()}};
+    for (const auto& [name, reply] : ends) {
+        CAPTURE(name);
+        Buyer buyer;
+        buyer.config.resends_max = 0;
+        buyer.config.pending_wait = std::chrono::milliseconds(0);
+        buyer.config.max_time = std::chrono::milliseconds(400);
+        Seller seller(buyer.bench.loop, {offer(), reply});
+        const auto got = buyer.pay({&seller});
+        REQUIRE(!got);
+        CHECK(exit_code(got.error()) == 5);
+        const auto& detail = got.error().detail;
+        const auto sent = json::parse(from_base64(seller.got.back().payment()).value()).value();
+        const auto& authorization =
+            sent.as_object().at("payload").as_object().at("authorization").as_object();
+        for (const auto* member : {"from", "nonce", "validBefore"}) {
+            const std::string value(authorization.at(member).as_string());
+            CAPTURE(value);
+            CHECK(detail.find(value) != std::string::npos);
+        }
+        CHECK(detail.find(std::string("the token ") + kUsdc + " on eip155:84532") !=
+              std::string::npos);
+        CHECK(detail.find("running this again would sign a new payment") != std::string::npos);
+    }
+}
+
 TEST_CASE("payer: a key that cannot sign sends nothing") {
     struct Broken final : Signer {
         [[nodiscard]] Address address() const override { return parse_address(kPayTo).value(); }

@@ -11,7 +11,7 @@ import { NETWORK, USDC } from "../interop/lib/chain.mjs";
 import { makeFolder } from "./lib/files.mjs";
 import { answer } from "./lib/origin.mjs";
 import { assertExit, errorOf, farthing, onTerminal, pay, shell } from "./lib/pay.mjs";
-import { deliver, offer, PAY_TO, SOME_TRANSACTION, startSeller, ask } from "./lib/seller.mjs";
+import { decodeHeader, deliver, offer, PAY_TO, SOME_TRANSACTION, startSeller, ask } from "./lib/seller.mjs";
 
 const key = generatePrivateKey();
 const payer = privateKeyToAccount(key).address;
@@ -147,6 +147,7 @@ describe("where the answer goes", () => {
     const run = await pay([`${seller.url}/page`, "--json"], { key });
     assertExit(run, 0);
     assert.equal(run.stdout.split("\n").length, 2, "one line");
+    const { nonce, validBefore } = decodeHeader(seller.payments()[0]).payload.authorization;
     assert.deepEqual(JSON.parse(run.stdout), {
       status: 200,
       paid: true,
@@ -155,6 +156,8 @@ describe("where the answer goes", () => {
       network: NETWORK,
       payTo: PAY_TO,
       payer,
+      nonce,
+      validBefore,
       transaction: SOME_TRANSACTION,
       receipt: "verified",
       url: `${seller.url}/page`,

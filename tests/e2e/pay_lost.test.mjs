@@ -10,7 +10,7 @@ import { startWorldWith } from "../interop/lib/world.mjs";
 import { startCutter } from "./lib/cutter.mjs";
 import { route, startGateway } from "./lib/gateway.mjs";
 import { answer, startScriptedOrigin } from "./lib/origin.mjs";
-import { assertExit, errorOf, pay } from "./lib/pay.mjs";
+import { assertCanBeFoundOut, assertExit, errorOf, pay } from "./lib/pay.mjs";
 import { ask, deliver, offer, receiptFor, SOME_TRANSACTION, startSeller } from "./lib/seller.mjs";
 import { encodeHeader } from "../interop/lib/craft.mjs";
 import { gate, until } from "./lib/wait.mjs";
@@ -123,6 +123,7 @@ describe("a line that is cut", { concurrency: true }, () => {
     assert.deepEqual({ code, kind }, { code: "outcome_unknown", kind: "unknown" });
     assert.match(detail, /may have been made/);
     assertSameBytes("/cut-always", 4);
+    assertCanBeFoundOut(run, paymentsAt("/cut-always")[0]);
   });
 
   test("and then a refusal: exit 5, for the first sending may have been taken", async () => {
@@ -156,6 +157,7 @@ describe("a line that is cut", { concurrency: true }, () => {
     const run = await pay([url, "--max-time", "500ms"], { key });
     assertExit(run, 5);
     assertSameBytes("/late", 1);
+    assertCanBeFoundOut(run, paymentsAt("/late")[0]);
   });
 
   for (const signal of ["SIGINT", "SIGTERM"]) {
@@ -169,6 +171,7 @@ describe("a line that is cut", { concurrency: true }, () => {
       const run = await interrupted(page(paid, () => {}), () => paymentsAt(paid).length === 1);
       assertExit(run, 5);
       assert.match(errorOf(run).detail, /may have been made/);
+      assertCanBeFoundOut(run, paymentsAt(paid)[0]);
     });
   }
 });

@@ -3,7 +3,9 @@
 
 import assert from "node:assert/strict";
 import { farthingBinary } from "../../interop/lib/farthing.mjs";
+import { NETWORK, USDC } from "../../interop/lib/chain.mjs";
 import { runToEnd } from "../../interop/lib/processes.mjs";
+import { decodeHeader } from "./seller.mjs";
 
 /// Nothing of the caller's own environment may decide a test.
 const CLEAN = { FARTHING_KEY: undefined, FARTHING_PASSWORD: undefined };
@@ -47,6 +49,17 @@ export function errorOf(run) {
   const lines = run.stderr.split("\n").filter((line) => line.startsWith('{"error"'));
   assert.equal(lines.length, 1, `one JSON line with an error on stderr:\n${run.stderr}`);
   return JSON.parse(lines[0]).error;
+}
+
+/// The error of `run` says which authorisation to look for, for people and as members.
+export function assertCanBeFoundOut(run, payment) {
+  const { detail, payment: members } = errorOf(run);
+  const { from, nonce, validBefore } = decodeHeader(payment).payload.authorization;
+  assert.ok(detail.includes(`the token ${USDC} on ${NETWORK} for authorizationState(${from}, ${nonce})`), detail);
+  assert.ok(detail.includes(`can be used until unix time ${validBefore}`), detail);
+  assert.match(detail, /running this again would sign a new payment/);
+  const { network, asset, payer, nonce: named, validBefore: until } = members;
+  assert.deepEqual([network, asset, payer, named, until], [NETWORK, USDC, from, nonce, validBefore]);
 }
 
 export function assertExit(run, code) {
