@@ -291,7 +291,10 @@ int run_pay(const Options& options) {
     auto job = make_job(options);
     if (!job) return report(job.error());
     Narrator narrator(options.verbose);
-    Output output(options.output, narrator);
+    auto output_options = options.output;
+    // What -I asks for is the headers: they are what there is to print.
+    output_options.headers = output_options.headers || (options.head && !output_options.json);
+    Output output(std::move(output_options), narrator);
     if (!options.dry_run) {
         if (auto ready = output.prepare(); !ready) return report(ready.error());
     }
@@ -333,7 +336,7 @@ void add_request_options(CLI::App& command, Options& options) {
     command.add_option("--data-binary", options.data_binary, "the same without changing line ends")
         ->take_all()
         ->allow_extra_args(false);
-    command.add_flag("-I,--head", options.head, "ask for the headers only");
+    command.add_flag("-I,--head", options.head, "ask for the headers only, and print them");
     command.add_option("--max-redirs", options.redirects_max, "redirects to follow; 0: none")
         ->capture_default_str();
     command.add_option("--max-time", options.max_time, "give up after this time: 30, 500ms, 2m");

@@ -103,9 +103,16 @@ describe("what is sent", () => {
     }
   });
 
-  test("-I asks for the headers only", async () => {
-    assertExit(await pay([`${seller.url}/free`, "-I", "-i"]), 0);
-    assert.deepEqual(seller.seen().map(({ method }) => method), ["HEAD"]);
+  test("-I asks for the headers only, and prints them, paid for or not", async () => {
+    for (const args of [["/free", "-I"], ["/free", "-I", "-i"], ["/page", "-I"]]) {
+      const [path, ...rest] = args;
+      const run = await pay([seller.url + path, ...rest], { key });
+      assertExit(run, 0);
+      assert.match(run.stdout, /^HTTP\/1\.1 200 OK\r\n(?:[^\r\n]+\r\n)+\r\n$/);
+    }
+    assert.deepEqual(new Set(seller.seen().map(({ method }) => method)), new Set(["HEAD"]));
+    const json = await pay([`${seller.url}/free`, "-I", "--json"]);
+    assert.equal(JSON.parse(json.stdout).body, "");
   });
 });
 
