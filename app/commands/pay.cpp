@@ -104,10 +104,20 @@ Result<T> named(std::string_view option, Result<T> value) {
     return fail(Errc::invalid_argument, fmt::format("{}: {}", option, value.error().detail));
 }
 
+/// Amounts in x402 are atomic, so a bare `2000` may well mean $0.002: it is not taken for $2000.
+Result<scheme::Money> parse_limit(const std::string& text) {
+    if (text.find_first_not_of("0123456789 \t") == std::string::npos) {
+        return fail(Errc::invalid_argument,
+                    fmt::format("--max-amount: \"{}\" may be dollars or atomic units: write it as "
+                                "'$0.10' or '0.1 USDC'",
+                                text));
+    }
+    return named("--max-amount", scheme::parse_money(text));
+}
+
 Result<wallet::PayerConfig> make_config(const Options& options) {
     wallet::PayerConfig config;
-    FARTHING_TRY(config.rules.max_amount,
-                 named("--max-amount", scheme::parse_money(options.max_amount)));
+    FARTHING_TRY(config.rules.max_amount, parse_limit(options.max_amount));
     for (const auto& each : options.networks) {
         FARTHING_TRY(auto network, named("--network", network_from_any(each)));
         config.rules.networks.push_back(std::move(network));
@@ -359,7 +369,8 @@ void add_output_options(CLI::App& command, Options& options) {
 }
 
 void add_payment_options(CLI::App& command, Options& options) {
-    command.add_option("--max-amount", options.max_amount, "the most to pay: $0.10, \"0.1 USDC\"")
+    command
+        .add_option("--max-amount", options.max_amount, "the most to pay: '$0.10' or '0.1 USDC'")
         ->capture_default_str();
     command
         .add_option("--network", options.networks,

@@ -38,6 +38,7 @@ describe("--max-amount", () => {
     { asked: "1000", args: ["--max-amount", "$0.001"], paid: true, name: "exactly the limit is paid" },
     { asked: "999", args: ["--max-amount", "$0.001"], paid: true, name: "one unit below the limit is paid" },
     { asked: "1001", args: ["--max-amount", "$0.001"], paid: false, name: "one unit above the limit is refused" },
+    { asked: "100000", args: ["--max-amount", "0.10"], paid: true, name: "a bare decimal is dollars" },
     { asked: "2", args: ["--max-amount", "0.0000019"], paid: false, name: "a limit finer than the token is not rounded up" },
     { asked: "1000", args: ["--max-amount", "0.001 USDC"], paid: true, name: "a limit may name the token" },
     { asked: "1000", args: ["--max-amount", "0.001 EURC"], paid: false, name: "a limit in another token is no permission" },
@@ -70,6 +71,15 @@ describe("--max-amount", () => {
       const run = await pay([`${seller.url}/page`, `--max-amount=${wrong}`], { key });
       assertExit(run, 2);
       assert.match(run.stderr, /--max-amount/);
+      assert.deepEqual(seller.seen(), []);
+    });
+  }
+
+  for (const bare of ["2000", "1", " 2000 "]) {
+    test(`"${bare}" could be atomic units: exit 2, and the message shows how to write it`, async () => {
+      const run = await pay([`${seller.url}/page`, `--max-amount=${bare}`], { key });
+      assertExit(run, 2);
+      assert.match(errorOf(run).detail, /--max-amount: .*atomic units: write it as '\$0\.10' or '0\.1 USDC'/);
       assert.deepEqual(seller.seen(), []);
     });
   }
