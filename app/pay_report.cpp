@@ -153,11 +153,12 @@ int report_unknown(const Error& error, const wallet::Payment& payment, bool json
     return exit_code(error);
 }
 
-std::string summary(const wallet::Quote& quote) {
+std::string summary(const wallet::Quote& quote, bool has_key) {
     json::Object line{{"dryRun", true},
                       {"status", quote.response.status},
                       {"url", quote.url.to_string()},
-                      {"wouldPay", quote.choice.chosen.has_value()}};
+                      {"wouldPay", quote.choice.chosen.has_value()},
+                      {"hasKey", has_key}};
     if (quote.choice.chosen) line["chosen"] = *quote.choice.chosen;
     json::Array accepts;
     for (std::size_t i = 0; i < quote.choice.verdicts.size(); ++i) {

@@ -43,7 +43,7 @@ class Narrator final : public wallet::Observer {
 /// Prints an error whose outcome is not known, as `report` does and, for JSON, with the payment's
 /// members under `payment`; answers its exit code.
 int report_unknown(const Error& error, const wallet::Payment& payment, bool json);
-/// The --json line of --dry-run.
-[[nodiscard]] std::string summary(const wallet::Quote& quote);
+/// The --json line of --dry-run; `has_key` is whether there is one to pay with.
+[[nodiscard]] std::string summary(const wallet::Quote& quote, bool has_key);
 
 }  // namespace farthing::app

@@ -75,15 +75,24 @@ Result<AssetTable> load_assets(const std::string& file) {
     return table;
 }
 
+/// A key file that can be read and is one, said before its password is asked for.
+Result<> check_key_file(const std::string& file) {
+    FARTHING_TRY(const auto text, read_file(file, wallet::kKeystoreBytesMax));
+    const auto claimed = wallet::claimed_address(text);
+    if (!claimed) return fail(claimed.error().code, file + ": " + claimed.error().detail);
+    return {};
+}
+
 Result<std::unique_ptr<wallet::Signer>> make_signer(const Options& options) {
-    if (options.dry_run) return std::make_unique<NoKey>();
     if (!options.keystore.empty()) {
+        FARTHING_CHECK(check_key_file(options.keystore));
+        if (options.dry_run) return std::make_unique<NoKey>();
         FARTHING_TRY(const auto password, read_password(options.password_file, Password::known));
         FARTHING_TRY(auto key, wallet::load_key(options.keystore, password));
         return std::make_unique<wallet::LocalSigner>(std::move(key));
     }
     FARTHING_TRY(auto key, key_from_environment());
-    if (!key) return std::make_unique<NoKey>();
+    if (!key || options.dry_run) return std::make_unique<NoKey>();
     return std::make_unique<wallet::LocalSigner>(std::move(*key));
 }
 
@@ -245,9 +254,15 @@ int report_answer(const Options& options, const wallet::PaidResponse& answer, Ou
     return options.output.fail && answer.response.status >= 400 ? kHttpErrorExit : 0;
 }
 
+/// Whether one was named; `make_signer` has looked at its form.
+bool has_key(const Options& options) {
+    const char* const key = std::getenv(kKeyVariable);
+    return !options.keystore.empty() || (key != nullptr && *key != '\0');
+}
+
 int report_quote(const Options& options, const wallet::Quote& quote) {
     if (options.output.json) {
-        std::printf("%s\n", summary(quote).c_str());
+        std::printf("%s\n", summary(quote, has_key(options)).c_str());
     } else {
         std::printf("%s: %d %s\n", legible(quote.url.to_string()).c_str(), quote.response.status,
                     std::string(net::reason_phrase(quote.response.status)).c_str());
@@ -255,7 +270,9 @@ int report_quote(const Options& options, const wallet::Quote& quote) {
             std::printf("%s\n", legible(describe_entry(*quote.offered, quote.choice, i)).c_str());
         }
         const bool pays = quote.choice.chosen.has_value();
-        std::printf("%s\n", pays            ? "would be paid; nothing was signed"
+        std::printf("%s\n", pays && !has_key(options)
+                                ? "would be paid; nothing was signed (no key is set)"
+                            : pays          ? "would be paid; nothing was signed"
                             : quote.offered ? "would not be paid"
                                             : "nothing has to be paid");
     }

@@ -389,8 +389,20 @@ describe("--dry-run", () => {
     const run = await pay([`${seller.url}/page`, "--dry-run"]);
     assertExit(run, 0);
     assert.match(run.stdout, /402 Payment Required\naccepts\[0\] \$0\.001 USDC on eip155:84532/);
-    assert.match(run.stdout, /would be paid; nothing was signed\n$/);
+    assert.match(run.stdout, /would be paid; nothing was signed \(no key is set\)\n$/);
     assert.equal(seller.seen().length, 1);
+    assert.deepEqual(seller.payments(), []);
+  });
+
+  test("says nothing about a key that is set, and exits with 2 for one that is none", async () => {
+    const good = await pay([`${seller.url}/page`, "--dry-run"], { key });
+    assertExit(good, 0);
+    assert.match(good.stdout, /would be paid; nothing was signed\n$/);
+    const wrong = [
+      await pay([`${seller.url}/page`, "--dry-run"], { key: "0x12" }),
+      await pay([`${seller.url}/page`, "--dry-run", "--keystore", await folder.write("no-keystore", "{}")]),
+    ];
+    for (const run of wrong) assertExit(run, 2);
     assert.deepEqual(seller.payments(), []);
   });
 
@@ -399,8 +411,8 @@ describe("--dry-run", () => {
       ask(response, [offer({ amount: "200000" }), offer({ amount: "500" }), offer({ asset: PAY_TO })]);
     const run = await pay([`${seller.url}/two`, "--dry-run", "--json"]);
     assertExit(run, 0);
-    const { wouldPay, chosen, accepts } = JSON.parse(run.stdout);
-    assert.deepEqual({ wouldPay, chosen }, { wouldPay: true, chosen: 1 });
+    const { wouldPay, hasKey, chosen, accepts } = JSON.parse(run.stdout);
+    assert.deepEqual({ wouldPay, hasKey, chosen }, { wouldPay: true, hasKey: false, chosen: 1 });
     assert.deepEqual(accepts.map(({ payable }) => payable), [false, true, false]);
     assert.match(accepts[0].reason, /more than your limit of \$0\.1$/);
     assert.match(accepts[2].reason, /not on the list of known assets/);
