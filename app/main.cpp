@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <exception>
 
+#include "app/command_line.hpp"
 #include "app/commands/commands.hpp"
 #include "app/world.hpp"
 
@@ -29,7 +30,7 @@ int main(int argc, char** argv) {
         // Help and version are successes; everything else is a bad argument.
         if (error.get_exit_code() == 0) return app.exit(error);
         return app::report(
-            {Errc::invalid_argument, std::string(error.what()) + " (see farthing --help)"});
+            {Errc::invalid_argument, app::describe(app, error) + " (see farthing --help)"});
     }
     try {
         return run();

@@ -362,6 +362,29 @@ describe("exit codes", () => {
   });
 });
 
+describe("a word that nobody knows is named first", () => {
+  const typed = [
+    { args: ["pya", "http://127.0.0.1/"], says: /^farthing: pya: no such command; did you mean pay\?/ },
+    { args: ["zebra"], says: /^farthing: zebra: no such command \(/ },
+    { args: ["keystore", "nwe", "file"], says: /^keystore: nwe: no such command; did you mean new\?/ },
+    { args: ["gateway", "--conf", "x"], says: /^gateway: --conf: no such option; did you mean --config\?/ },
+    { args: ["pay", "--max-amonut", "$1"], says: /^pay: --max-amonut: no such option; did you mean --max-amount\?/ },
+    { args: [], says: /subcommand is required/ },
+  ];
+  for (const { args, says } of typed) {
+    test(`farthing ${args.join(" ")}`, async () => {
+      const run = await farthing(args);
+      assertExit(run, 2);
+      assert.match(errorOf(run).detail, says);
+    });
+  }
+
+  test("and so is a key file that is not there, before its password is asked for", async () => {
+    const run = await pay([`${seller.url}/page`, "--keystore", folder.path("no-file")]);
+    assert.match(errorOf(run).detail, /no-file: No such file or directory/);
+  });
+});
+
 describe("the key", () => {
   test("is never taken from the command line", async () => {
     for (const option of ["--key", "--private-key"]) {
@@ -400,7 +423,7 @@ describe("--dry-run", () => {
     assert.match(good.stdout, /would be paid; nothing was signed\n$/);
     const wrong = [
       await pay([`${seller.url}/page`, "--dry-run"], { key: "0x12" }),
-      await pay([`${seller.url}/page`, "--dry-run", "--keystore", await folder.write("no-keystore", "{}")]),
+      await pay([`${seller.url}/page`, "--dry-run", "--keystore", await folder.write("no-keystore", "none")]),
     ];
     for (const run of wrong) assertExit(run, 2);
     assert.deepEqual(seller.payments(), []);
