@@ -6,6 +6,7 @@
 
 #include "app/command_line.hpp"
 #include "app/commands/commands.hpp"
+#include "app/named_file.hpp"
 #include "app/world.hpp"
 
 int main(int argc, char** argv) {
@@ -19,11 +20,16 @@ int main(int argc, char** argv) {
     app.set_version_flag("--version", FARTHING_VERSION);
     app.require_subcommand(1);
     app::Run run;
+    // Whoever mistypes the name of a file hears it at once, as of any other bad argument.
+    const std::function<std::string(const std::string&)> is_readable = app::why_unreadable;
     app::add_gateway(app, run);
     app::add_facilitator(app, run);
     app::add_pay(app, run);
     app::add_keystore(app, run);
     app::add_devnet(app, run);
+    for (const auto* const service : {"gateway", "facilitator"}) {
+        app.get_subcommand(service)->get_option("--config")->check(is_readable);
+    }
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -9,6 +9,7 @@
 
 #include "app/commands/commands.hpp"
 #include "app/key.hpp"
+#include "app/named_file.hpp"
 #include "app/world.hpp"
 #include "farthing/io/config.hpp"
 
@@ -81,12 +82,17 @@ int run_address(const Options& options) {
     return print_address(address_of(*key), options.file);
 }
 
-CLI::App* add(CLI::App& parent, const char* name, const char* what, Options& options) {
+using Check = std::function<std::string(const std::string&)>;
+
+CLI::App* add(CLI::App& parent, const char* name, const char* what, Options& options,
+              const Check& check_file) {
     auto* command = parent.add_subcommand(name, what);
-    command->add_option("file", options.file, "the key file")->required();
-    command->add_option("--password-file", options.password_file,
-                        "the password stands in this file (default: FARTHING_PASSWORD, else it is "
-                        "asked for)");
+    command->add_option("file", options.file, "the key file")->required()->check(check_file);
+    command
+        ->add_option("--password-file", options.password_file,
+                     "the password stands in this file (default: FARTHING_PASSWORD, else it is "
+                     "asked for)")
+        ->check(Check(why_unreadable));
     return command;
 }
 
@@ -99,7 +105,7 @@ void add_keystore(CLI::App& app, Run& run) {
     keystore->require_subcommand(1);
     constexpr auto light =
         "a file that is quick to open, for us and for a thief (4 MiB of memory, not 256)";
-    auto* fresh = add(*keystore, "new", "make a new key", *options);
+    auto* fresh = add(*keystore, "new", "make a new key", *options, why_not_creatable);
     fresh->add_flag("--light", options->light, light);
     fresh->callback([options, &run] {
         run = [options] {
@@ -107,7 +113,8 @@ void add_keystore(CLI::App& app, Run& run) {
             return run_store(*options, fresh_key(world), world);
         };
     });
-    auto* import = add(*keystore, "import", "store the key in FARTHING_KEY or on stdin", *options);
+    auto* import = add(*keystore, "import", "store the key in FARTHING_KEY or on stdin", *options,
+                       why_not_creatable);
     import->add_flag("--light", options->light, light);
     import->callback([options, &run] {
         run = [options] {
@@ -115,7 +122,8 @@ void add_keystore(CLI::App& app, Run& run) {
             return run_store(*options, given_key(), world);
         };
     });
-    auto* address = add(*keystore, "address", "say whose key a file holds", *options);
+    auto* address =
+        add(*keystore, "address", "say whose key a file holds", *options, why_unreadable);
     address->callback([options, &run] { run = [options] { return run_address(*options); }; });
 }
 

@@ -8,6 +8,7 @@
 
 #include "app/commands/commands.hpp"
 #include "app/key.hpp"
+#include "app/named_file.hpp"
 #include "app/pay_output.hpp"
 #include "app/pay_report.hpp"
 #include "app/world.hpp"
@@ -145,7 +146,11 @@ Result<wallet::PayerConfig> make_config(const Options& options) {
 Result<std::string> data_of(const std::string& text) {
     if (!text.starts_with('@')) return text;
     if (text == "@-") return read_stdin(kDataBytesMax);
-    return read_file(text.substr(1), kDataBytesMax);
+    const auto file = text.substr(1);
+    if (const auto why = why_unreadable(file); !why.empty()) {
+        return fail(Errc::invalid_argument, "--data: " + why);
+    }
+    return read_file(file, kDataBytesMax);
 }
 
 /// All -d pieces joined with `&`; from files without line ends, as curl does it. --data-binary is
@@ -350,6 +355,8 @@ int run_pay(const Options& options) {
     return interrupted && answer.error().detail == "interrupted" ? kInterruptedExit : code;
 }
 
+std::function<std::string(const std::string&)> is_readable() { return why_unreadable; }
+
 void add_request_options(CLI::App& command, Options& options) {
     command.add_option("url", options.url, "what to get; http:// when it names no scheme")
         ->required();
@@ -369,8 +376,10 @@ void add_request_options(CLI::App& command, Options& options) {
     command.add_option("--max-time", options.max_time, "give up after this time: 30, 500ms, 2m");
     command.add_option("--retry", options.retries, "repeat a failed request so many times")
         ->capture_default_str();
-    command.add_option("--ca-file,--cacert", options.ca_file,
-                       "certificates to trust, PEM (default: the system's)");
+    command
+        .add_option("--ca-file,--cacert", options.ca_file,
+                    "certificates to trust, PEM (default: the system's)")
+        ->check(is_readable());
 }
 
 void add_output_options(CLI::App& command, Options& options) {
@@ -394,15 +403,20 @@ void add_payment_options(CLI::App& command, Options& options) {
                     "pay on this network only (eip155:8453 or base); may be repeated")
         ->take_all()
         ->allow_extra_args(false);
-    command.add_option(
-        "--assets", options.assets_file,
-        "TOML file with [[asset]] tables: tokens to pay with besides the known ones");
+    command
+        .add_option("--assets", options.assets_file,
+                    "TOML file with [[asset]] tables: tokens to pay with besides the known ones")
+        ->check(is_readable());
     command.add_flag("--dry-run", options.dry_run,
                      "say what would be paid and why; sign and pay nothing");
-    command.add_option("--keystore", options.keystore,
-                       "the key file to pay from (default: the key in FARTHING_KEY)");
-    command.add_option("--password-file", options.password_file,
-                       "its password (default: FARTHING_PASSWORD, else it is asked for)");
+    command
+        .add_option("--keystore", options.keystore,
+                    "the key file to pay from (default: the key in FARTHING_KEY)")
+        ->check(is_readable());
+    command
+        .add_option("--password-file", options.password_file,
+                    "its password (default: FARTHING_PASSWORD, else it is asked for)")
+        ->check(is_readable());
 }
 
 }  // namespace
@@ -412,9 +426,9 @@ void add_pay(CLI::App& app, Run& run) {
     auto* command = app.add_subcommand("pay", "get a URL and pay for it when that is asked");
     command->footer(
         "Exit codes: 0 an answer came; 2 bad arguments; 3 refused, by your rules or by the "
-        "server;\n4 unavailable, nothing was paid; 5 the payment may have been made: do not "
-        "repeat blindly;\n22 with --fail, an HTTP error; 130 interrupted before anything was "
-        "paid.");
+        "server;\n4 unavailable, nothing was paid; 5 the payment may have been made: find it out "
+        "before you pay again;\n22 with --fail, an HTTP error; 70 a bug of ours; 130 interrupted "
+        "before anything was paid.");
     add_request_options(*command, *options);
     add_output_options(*command, *options);
     add_payment_options(*command, *options);

@@ -44,7 +44,7 @@ enum class KeystoreCost : std::uint8_t {
 
 /// Writes a key file that only its owner can read (0600), whole or not at all, and never over a
 /// file that is there: a key overwritten is money lost. Errors: io_failed, invalid_argument when
-/// the file exists.
+/// the file exists or its folder cannot be used.
 [[nodiscard]] Result<> save_keystore(const std::filesystem::path& path, std::string_view text);
 
 }  // namespace farthing::wallet

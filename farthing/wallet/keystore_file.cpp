@@ -15,7 +15,10 @@ namespace farthing::wallet {
 namespace {
 
 std::unexpected<Error> io_error(const std::filesystem::path& path, int error) {
-    return fail(Errc::io_failed, fmt::format("{}: {}", path.string(), std::strerror(error)));
+    // The name is wrong, and will be the next time.
+    const bool misnamed = error == ENOENT || error == ENOTDIR || error == EACCES || error == EISDIR;
+    return fail(misnamed ? Errc::invalid_argument : Errc::io_failed,
+                fmt::format("{}: {}", path.string(), std::strerror(error)));
 }
 
 /// Writes and syncs everything; the descriptor is closed in every case.

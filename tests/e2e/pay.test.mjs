@@ -338,13 +338,31 @@ describe("exit codes", () => {
     assert.equal(errorOf(run).code, "timed_out");
   });
 
-  test("2 for a file that cannot be read or written", async () => {
-    const nowhere = folder.path("no/such/folder");
-    const reading = await pay([`${seller.url}/page`, "-d", `@${nowhere}`], { key });
-    assert.match(errorOf(reading).detail, /no\/such\/folder: No such file or directory/);
-    assert.deepEqual(seller.seen(), [], "nothing was sent");
-    assert.notEqual(reading.code, 0);
-  });
+  const named = [
+    ["pay", "URL", "-d", "@FILE"],
+    ["pay", "URL", "--data-binary", "@FILE"],
+    ["pay", "URL", "--assets", "FILE"],
+    ["pay", "URL", "--keystore", "FILE"],
+    ["pay", "URL", "--keystore", "/dev/null", "--password-file", "FILE"],
+    ["pay", "URL", "--ca-file", "FILE"],
+    ["gateway", "--config", "FILE"],
+    ["facilitator", "--config", "FILE"],
+    ["keystore", "new", "FILE/key"],
+    ["keystore", "import", "FILE/key"],
+    ["keystore", "address", "FILE"],
+  ];
+  for (const args of named) {
+    test(`2 for a file that is not there, or is none: farthing ${args.join(" ")}`, async () => {
+      const wrong = [[folder.path("no/such/file"), /no\/such\/file: No such file or directory/]];
+      if (args[1] !== "new" && args[1] !== "import") wrong.push([folder.path("."), /: Is a directory/]);
+      for (const [file, says] of wrong) {
+        const run = await farthing(args.map((each) => each.replace("FILE", file).replace("URL", seller.url)), { env: { FARTHING_KEY: key } });
+        assertExit(run, 2);
+        assert.match(errorOf(run).detail, says);
+      }
+      assert.deepEqual(seller.seen(), [], "nothing was sent");
+    });
+  }
 
   for (const [name, file] of [["in no folder", () => folder.path("no/such/file")], ["that is a folder", () => folder.path(".")]]) {
     test(`2 for an output file ${name}: nothing is signed or sent`, async () => {
