@@ -62,7 +62,18 @@ Result<std::uint16_t> free_port(std::uint16_t wanted) {
     return ntohs(address.sin_port);
 }
 
-/// --anvil, then PATH, then the npm packages of this source tree.
+/// The source tree we stand in, and the one this program was built in: build/release/bin is three
+/// folders down.
+std::vector<std::filesystem::path> source_trees() {
+    std::vector<std::filesystem::path> trees{"."};
+    std::error_code error;
+    const auto folder = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+    const auto build = folder.parent_path().parent_path();
+    if (!error && build.filename() == "build") trees.push_back(build.parent_path());
+    return trees;
+}
+
+/// --anvil, then PATH, then the npm packages of a source tree.
 std::string find_anvil(const std::string& given) {
     if (!given.empty()) return given;
     const std::string path = std::getenv("PATH") == nullptr ? "" : std::getenv("PATH");
@@ -73,10 +84,12 @@ std::string find_anvil(const std::string& given) {
         if (std::filesystem::exists(file, ignored)) return file.string();
         begin = end + 1;
     }
-    for (const auto* const folder : {"contracts", "tests/interop"}) {
-        const auto file = std::filesystem::path(folder) / "node_modules/.bin/anvil";
-        std::error_code ignored;
-        if (std::filesystem::exists(file, ignored)) return file.string();
+    for (const auto& tree : source_trees()) {
+        for (const auto* const folder : {"contracts", "tests/interop"}) {
+            const auto file = tree / folder / "node_modules/.bin/anvil";
+            std::error_code ignored;
+            if (std::filesystem::exists(file, ignored)) return file.string();
+        }
     }
     return "anvil";
 }
@@ -262,9 +275,11 @@ int run_devnet(const Options& options) {
     auto anvil = ChildProcess::start(command, output.string());
     if (!anvil) {
         std::filesystem::remove(output, ignored);
-        return report({Errc::io_failed,
-                       anvil.error().detail +
-                           ": install it with `npm ci` in contracts/, or name it with --anvil"});
+        return report(
+            {Errc::io_failed,
+             anvil.error().detail +
+                 ": install it with `npm ci` in contracts/ of the sources, or name it with "
+                 "--anvil"});
     }
     const auto client = net::Client::make(world.env(), world.loop, {});
     const auto ended =
@@ -290,7 +305,8 @@ void add_devnet(CLI::App& app, Run& run) {
                      "seconds between blocks; 0 mines each transaction at once")
         ->capture_default_str();
     command->add_option("--anvil", options->anvil,
-                        "the anvil program (default: from PATH, then contracts/node_modules)");
+                        "the anvil program (default: from PATH, then contracts/node_modules of the "
+                        "sources)");
     command->add_flag("--json", options->json, "say what is ready as one JSON line");
     command->callback([options, &run] { run = [options] { return run_devnet(*options); }; });
 }
