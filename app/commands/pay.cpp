@@ -344,8 +344,9 @@ int run_pay(const Options& options) {
         return quote ? report_quote(options, *quote) : report(quote.error());
     }
     auto task = unless_interrupted(payer.download(job->url, job->request, output), world, narrator);
-    const auto answer = run_blocking(world.loop, std::move(task));
+    auto answer = run_blocking(world.loop, std::move(task));
     if (answer) return report_answer(options, *answer, output);
+    if (!output.spill_file().empty()) answer.error().detail += "; " + output.spill_reason();
     const auto payment = narrator.payment();
     if (payment && kind_of(answer.error().code) == Kind::unknown) {
         return report_unknown(answer.error(), *payment, options.output.json);

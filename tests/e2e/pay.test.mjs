@@ -11,7 +11,7 @@ import { NETWORK, USDC } from "../interop/lib/chain.mjs";
 import { makeFolder } from "./lib/files.mjs";
 import { answer } from "./lib/origin.mjs";
 import { assertExit, errorOf, farthing, onTerminal, pay, shell } from "./lib/pay.mjs";
-import { decodeHeader, deliver, offer, PAY_TO, SOME_TRANSACTION, startSeller, ask } from "./lib/seller.mjs";
+import { decodeHeader, deliver, offer, PAY_TO, receiptFor, SOME_TRANSACTION, startSeller, ask } from "./lib/seller.mjs";
 
 const key = generatePrivateKey();
 const payer = privateKeyToAccount(key).address;
@@ -243,6 +243,19 @@ describe("an output that fails", () => {
       assert.equal(await rescued(detail), "the goods\n");
     });
   }
+
+  test("after the payment, and then the line breaks: what came is in a file that is named", async () => {
+    seller.pages["/half"] = (request, response, { payment }) => {
+      if (payment === undefined) return ask(response);
+      response.writeHead(200, { "payment-response": receiptFor(payment), "content-length": 100 });
+      return response.write("half", () => request.socket.destroy());
+    };
+    const run = await pay([`${seller.url}/half`, "-o", "/dev/full"], { key });
+    assertExit(run, 5);
+    const { detail } = errorOf(run);
+    assert.ok(detail.includes(SOME_TRANSACTION), detail);
+    assert.equal(await rescued(detail), "half");
+  });
 
   test("when nothing was paid it may be asked for again: exit 4, and no file", async () => {
     const run = await pay([`${seller.url}/free`, "-o", "/dev/full"]);
