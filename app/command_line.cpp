@@ -4,46 +4,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
+
+#include "farthing/base/nearest.hpp"
 
 namespace farthing::app {
 namespace {
 
 bool is_option(const std::string& word) { return word.size() > 1 && word.front() == '-'; }
 
-/// Letters to insert, remove or replace, two that are swapped counting as one.
-std::size_t distance(const std::string& a, const std::string& b) {
-    std::vector<std::vector<std::size_t>> rows(a.size() + 1,
-                                               std::vector<std::size_t>(b.size() + 1));
-    std::iota(rows[0].begin(), rows[0].end(), 0);
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        rows[i][0] = i;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t differs = a[i - 1] == b[j - 1] ? 0 : 1;
-            auto& here = rows[i][j];
-            here = std::min({rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + differs});
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
-                here = std::min(here, rows[i - 2][j - 2] + 1);
-            }
-        }
-    }
-    return rows[a.size()][b.size()];
-}
-
 /// The one it was probably meant to be, or nothing.
-std::string nearest(const std::string& word, const std::vector<std::string>& names) {
-    constexpr std::size_t word_bytes_max = 64;
-    if (word.size() > word_bytes_max) return {};
-    std::string best;
-    std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
-    for (const auto& name : names) {
-        // Cut short is as good as one letter wrong.
-        const auto far = name.starts_with(word) ? 1 : distance(word, name);
-        if (far >= best_distance) continue;
-        best = name;
-        best_distance = far;
-    }
-    return best;
+std::string meant_by(const std::string& word, const std::vector<std::string>& names) {
+    // Cut short is as good as one letter wrong.
+    const auto cut = [&](const auto& name) { return name.starts_with(word); };
+    if (const auto found = std::ranges::find_if(names, cut); found != names.end()) return *found;
+    const std::vector<std::string_view> known(names.begin(), names.end());
+    return std::string(nearest(word, known).value_or(""));
 }
 
 std::vector<std::string> option_names(const CLI::App& app) {
@@ -75,7 +50,7 @@ std::string describe(const CLI::App& app, const CLI::ParseError& error) {
     auto word = commands.empty() && option != rest.end() ? *option : rest.front();
     // What stands after it may be a secret.
     if (is_option(word)) word = word.substr(0, word.find('='));
-    const auto near = nearest(word, is_option(word) ? option_names(*command) : commands);
+    const auto near = meant_by(word, is_option(word) ? option_names(*command) : commands);
     const auto* const what = is_option(word)    ? "no such option"
                              : commands.empty() ? "not expected"
                                                 : "no such command";
