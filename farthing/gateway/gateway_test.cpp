@@ -359,7 +359,15 @@ TEST_CASE("gateway: a request body that breaks off is the client's fault, not th
             CHECK(asked->status() == status);
         }
     }
-    CHECK(shop.facilitator.verdicts.calls() == 0);
+    CHECK(shop.facilitator.settlements.calls() == 0);
+}
+
+TEST_CASE("gateway: the body of a request whose payment is no good is not read") {
+    Shop shop;
+    shop.facilitator.verdicts.set({invalid("invalid_exact_evm_signature")});
+    // To read it would be a fault, and too large.
+    CHECK(shop.ask("POST", "/report", Shop::pay(shop.payment()), std::string(101, 'b'))->error() ==
+          "invalid_exact_evm_signature");
 }
 
 TEST_CASE("gateway: a paid request's body reaches the origin whole, or is refused") {
@@ -369,7 +377,7 @@ TEST_CASE("gateway: a paid request's body reaches the origin whole, or is refuse
     CHECK(shop.origin.seen.back().second.body == body);
     const auto asked = shop.ask("POST", "/report", Shop::pay(shop.payment()), body + "b");
     CHECK(asked->status() == 413);
-    CHECK(shop.facilitator.verdicts.calls() == 1);
+    CHECK(shop.facilitator.settlements.calls() == 1);
 }
 
 TEST_CASE("gateway: several payment headers are an error, not a choice") {
