@@ -35,6 +35,7 @@ OWNERS = [
     ("spdlog/", {"io"}),
     ("prometheus/", {"io"}),
     ("toml++/", {"io"}),
+    ("soci/", {"store"}),
     ("CLI/", {"app", "bench"}),
     ("doctest/", {TESTS}),
     ("rapidcheck", {TESTS}),
@@ -43,6 +44,7 @@ OWNERS = [
 SYSTEM = re.compile(r"(?:sys|netinet|arpa|net|linux)/[\w/]+\.h|(?:unistd|fcntl|signal|termios|poll|netdb|pthread|dlfcn)\.h")
 # Files that call it elsewhere, and why.
 SYSTEM_EXCEPTIONS = {
+    "farthing/store/file_lock.cpp",  # the lock of an SQLite file: one process serves from it
     "farthing/wallet/keystore_file.cpp",  # the seam to key files: created once, mode 0600, never overwritten
 }
 # C headers that have a C++ name.

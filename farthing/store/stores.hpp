@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a service keeps what must outlive it.
+#pragma once
+
+#include <memory>
+
+#include "farthing/store/database.hpp"
+#include "farthing/store/intents.hpp"
+
+namespace farthing::store {
+
+struct Stores {
+    std::unique_ptr<Database> database;  ///< null when it is memory
+    std::unique_ptr<IntentStore> intents;
+};
+
+/// `where` is what `store` in a configuration says: `memory` (also when empty), or the path of
+/// an SQLite file. Errors: those of Database::open.
+[[nodiscard]] Result<Stores> open_stores(Env env, Loop& loop, const std::string& where);
+
+}  // namespace farthing::store
