@@ -28,6 +28,7 @@ Result<Settling> make_settling(World& world, const gateway::Config& config) {
         facilitator::Config embedded;
         embedded.network = wanted.network;
         embedded.asset = config.asset;
+        embedded.store = wanted.store;
         FARTHING_TRY(out.local, facilitator::LocalFacilitator::make(world.env(), world.loop,
                                                                     *out.client, embedded));
         return out;
@@ -54,7 +55,9 @@ Result<Settling> make_settling(World& world, const gateway::Config& config) {
 Task<Result<>> check_settling(World& world, Settling& settling, const gateway::Site& site) {
     if (settling.local) {
         auto checked = co_await settling.local->check_chains();
-        co_return checked;
+        if (!checked) co_return checked;
+        auto recovered = co_await settling.local->recover();
+        co_return recovered;
     }
     const auto supported = co_await ask_supported(settling);
     if (supported) co_return gateway::check_supported(site, *supported);

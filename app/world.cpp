@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 
 #include "farthing/base/printable.hpp"
 #include "farthing/json/value.hpp"
@@ -34,6 +35,10 @@ constexpr std::size_t kOwnDescriptors = 64;
 constexpr std::size_t kDescriptorsPerConnection = 3;
 
 }  // namespace
+
+std::string default_store(const std::string& config_file) {
+    return std::filesystem::path(config_file).replace_extension(".db").string();
+}
 
 void raise_descriptor_limit() {
     rlimit limit{};

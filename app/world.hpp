@@ -22,6 +22,9 @@ struct World {
     Loop loop{1};
 };
 
+/// Where a service keeps its payments unless its configuration says otherwise: beside that file.
+[[nodiscard]] std::string default_store(const std::string& config_file);
+
 /// Lets the process have as many file descriptors as its hard limit allows; the soft one is often
 /// 1024, for programs that use select.
 void raise_descriptor_limit();

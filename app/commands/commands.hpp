@@ -15,5 +15,6 @@ void add_gateway(CLI::App& app, Run& run);
 void add_devnet(CLI::App& app, Run& run);
 void add_pay(CLI::App& app, Run& run);
 void add_keystore(CLI::App& app, Run& run);
+void add_store(CLI::App& app, Run& run);
 
 }  // namespace farthing::app

@@ -25,6 +25,8 @@ Task<Result<>> serve(World& world, const facilitator::Config& config,
                      facilitator::LocalFacilitator& local) {
     auto checked = co_await local.check_chains();
     if (!checked) co_return checked;
+    auto recovered = co_await local.recover();
+    if (!recovered) co_return recovered;
     facilitator::Service::Readiness not_ready = [&local] { return local.not_ready(); };
     facilitator::Service service(world.env(), local, std::move(not_ready), config.settle_timeout);
     net::Handler handler = [&service](net::ServerRequest& request, net::Responder& responder) {
@@ -64,6 +66,7 @@ int run_facilitator(const Options& options) {
         std::printf("%s: good\n", options.config_file.c_str());
         return 0;
     }
+    if (config->store.empty()) config->store = default_store(options.config_file);
     World world(options.verbose ? Level::debug : Level::info);
     const auto client = net::Client::make(world.env(), world.loop, {});
     auto local = facilitator::LocalFacilitator::make(world.env(), world.loop, *client, *config);

@@ -120,6 +120,8 @@ Task<> Reloads::reload() {
 
 Task<Result<std::shared_ptr<const gateway::Site>>> Reloads::read() {
     FARTHING_CO_TRY(auto next, load_config<gateway::Config>(options_.config_file));
+    if (next.facilitator.store.empty())
+        next.facilitator.store = default_store(options_.config_file);
     if (needs_restart(running_, next)) {
         world_.log->warn("config_needs_restart",
                          {{"what",
@@ -225,6 +227,8 @@ int run_gateway(const Options& options) {
         return 0;
     }
     if (options.check_config) return check_config(options, *config);
+    auto& store = config->facilitator.store;
+    if (store.empty()) store = default_store(options.config_file);
     World world(options.verbose ? Level::debug : Level::info);
     auto settling = make_settling(world, *config);
     if (!settling) return report(settling.error());

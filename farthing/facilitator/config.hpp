@@ -46,6 +46,9 @@ struct Config {
     std::string listen = "127.0.0.1:4020";  ///< address and port; port 0 picks a free one
     std::vector<NetworkConfig> network;     ///< the chains it settles on
     std::vector<Asset> asset;               ///< added to the built-in table
+    /// Where payments on their way are kept: the path of an SQLite file, or `memory`, which a crash
+    /// empties. Default: beside the configuration file, `.db` in place of `.toml`.
+    std::string store;
     std::chrono::milliseconds settle_timeout{
         60'000};  ///< after which /settle answers settlement_pending
     std::chrono::milliseconds shutdown_grace{
@@ -54,8 +57,11 @@ struct Config {
     static constexpr std::array<std::string_view, 1> required{"network"};
     static constexpr auto fields() {
         using T = Config;
-        return std::tuple{field("listen", &T::listen), field("network", &T::network),
-                          field("asset", &T::asset), field("settle_timeout", &T::settle_timeout),
+        return std::tuple{field("listen", &T::listen),
+                          field("network", &T::network),
+                          field("asset", &T::asset),
+                          field("store", &T::store),
+                          field("settle_timeout", &T::settle_timeout),
                           field("shutdown_grace", &T::shutdown_grace)};
     }
     /// Errors: invalid_config with the field.

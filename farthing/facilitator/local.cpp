@@ -12,15 +12,16 @@ namespace farthing::facilitator {
 
 /// Everything of one network.
 struct LocalFacilitator::Unit {
-    Unit(Env env, Loop& loop, net::Client& client, const NetworkConfig& config, const net::Url& rpc,
-         PrivateKey key)
+    Unit(Env env, Loop& loop, net::Client& client, store::IntentStore& intents,
+         const NetworkConfig& config, const net::Url& rpc, PrivateKey key)
         : chain(config.id, client, rpc, config.rpc_timeout),
           lane(env, loop, chain, std::move(key), {.poll_interval = config.poll_interval}),
           examiner(env, chain, lane.address(),
                    {.eip6492_factories = {config.eip6492_factories.begin(),
                                           config.eip6492_factories.end()}},
                    {.staleness_max = config.staleness_max}),
-          settler(env, loop, chain, examiner, lane, {.gas_limit_max = config.gas_limit_max}) {}
+          settler(env, loop, chain, examiner, lane, intents,
+                  {.gas_limit_max = config.gas_limit_max}) {}
 
     chain::EvmChain chain;
     settlement::Lane lane;
@@ -70,14 +71,16 @@ Result<std::unique_ptr<LocalFacilitator>> LocalFacilitator::make(Env env, Loop& 
                                                                  const Config& config) {
     FARTHING_TRY(auto assets, asset_table(config.asset));
     std::unique_ptr<LocalFacilitator> made(new LocalFacilitator(env, std::move(assets)));
+    FARTHING_TRY(made->stores_, store::open_stores(env, loop, config.store));
     for (const auto& each : config.network) {
         FARTHING_TRY(const auto rpc, net::parse_url(each.rpc));
         auto key = load_key(each.key);
         if (!key)
             return fail(Errc::invalid_config,
                         fmt::format("key of {}: {}", each.id.id, key.error().detail));
-        made->units_.emplace(each.id,
-                             std::make_unique<Unit>(env, loop, client, each, rpc, std::move(*key)));
+        made->units_.emplace(
+            each.id, std::make_unique<Unit>(env, loop, client, *made->stores_.intents, each, rpc,
+                                            std::move(*key)));
     }
     return made;
 }
@@ -141,6 +144,21 @@ Task<Result<>> LocalFacilitator::check_unit(Unit& unit, const AssetTable& assets
                             where, to_hex(*separator), asset.name, asset.version,
                             to_hex(expected)));
         }
+    }
+    co_return Result<>{};
+}
+
+Task<Result<>> LocalFacilitator::recover() {
+    settlement::Settler::Reopen reopen =
+        [this](const std::string& record) -> Result<std::shared_ptr<const scheme::Opened>> {
+        FARTHING_TRY(const auto body, json::parse(record));
+        FARTHING_TRY(const auto payment, dialect::facilitator_request(body));
+        FARTHING_TRY(auto accepted, accept(payment));
+        return std::move(accepted.payment);
+    };
+    for (auto& [network, unit] : units_) {
+        auto recovered = co_await unit->settler.recover(reopen);
+        if (!recovered) co_return recovered;
     }
     co_return Result<>{};
 }
@@ -222,8 +240,10 @@ Task<Result<v2::SettleResponse>> LocalFacilitator::settle(v2::Payment payment, A
     auto accepted = accept(payment);
     settlement::Outcome outcome;
     if (accepted) {
+        const auto body = dialect::facilitator_request_body(payment);
         outcome = co_await accepted->unit->settler.settle(accepted->payment, asking.patience,
-                                                          asking.idempotency_key);
+                                                          asking.idempotency_key,
+                                                          body ? json::to_text(*body) : "");
     } else {
         outcome = {settlement::Outcome::State::failed, std::nullopt, accepted.error()};
     }

@@ -10,6 +10,7 @@
 #include "farthing/io/env.hpp"
 #include "farthing/io/task_group.hpp"
 #include "farthing/net/client.hpp"
+#include "farthing/store/stores.hpp"
 
 namespace farthing::facilitator {
 
@@ -27,6 +28,9 @@ class LocalFacilitator final : public Facilitator {
     Task<Result<>> check_chains();
     /// The same with other assets than those of the configuration: before they are offered.
     Task<Result<>> check_chains(AssetTable assets);
+    /// Takes up what the process before left in the store: before the first payment. Errors:
+    /// io_failed.
+    Task<Result<>> recover();
     /// Settles until cancelled.
     Task<> run();
     /// Until the settlements in hand have ended.
@@ -52,6 +56,7 @@ class LocalFacilitator final : public Facilitator {
 
     Env env_;
     AssetTable assets_;
+    store::Stores stores_;
     std::map<Network, std::unique_ptr<Unit>> units_;
 };
 

@@ -80,11 +80,34 @@ Task<Outcome> Carrier::carry(std::shared_ptr<Errand> errand) {
     if (!ready) co_return failed(ready.error());
     const auto room = co_await make_room(errand);
     if (!room) co_return failed(room.error());
+    auto outcome = co_await send(errand);
+    co_return outcome;
+}
+
+Task<Outcome> Carrier::carry_on(std::shared_ptr<Errand> errand,
+                                std::vector<store::Broadcast> broadcasts) {
+    const Exposure::Hold room(exposure_, *errand->payment);
+    const auto last = std::move(broadcasts.back());
+    broadcasts.pop_back();
+    for (const auto& each : broadcasts) errand->earlier.push_back(each.hash);
+    if (last.signer == lane_.address()) {
+        errand->submission = lane_.resume(errand->payment->transfer(), last, {last.hash});
+        auto outcome = co_await watch(errand);
+        if (outcome) co_return *std::move(outcome);
+    }
+    // Lost, or sent by a key that is not ours any more: it may still have moved the money.
+    errand->earlier.push_back(last.hash);
+    errand->submission.reset();
+    auto outcome = co_await send(errand);
+    co_return outcome;
+}
+
+Task<Outcome> Carrier::send(ErrandPtr errand) {
     for (;;) {
         auto gas = co_await gas_for(errand);
         if (errand->given_up) co_return failed(kGivenUp);
         if (gas) {
-            errand->submission = lane_.submit(errand->payment->transfer(), *gas);
+            errand->submission = lane_.submit(errand->payment->transfer(), *gas, errand->keep);
             auto outcome = co_await watch(errand);
             if (outcome) co_return *outcome;
             auto& hashes = errand->submission->hashes;

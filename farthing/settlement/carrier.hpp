@@ -22,10 +22,14 @@ struct CarrierConfig {
 struct Errand {
     explicit Errand(std::shared_ptr<const scheme::Opened> what) : payment(std::move(what)) {}
 
+    /// Makes a signed transfer durable before it is sent.
+    using Keep = std::function<Task<Result<>>(const Submission&)>;
+
     std::shared_ptr<const scheme::Opened> payment;
     std::shared_ptr<Submission> submission;  ///< the transfer's last, once there is one
     std::vector<Bytes32> earlier;            ///< broadcast for submissions before that
-    bool given_up = false;                   ///< set by the owner: send nothing from now on
+    Keep keep;
+    bool given_up = false;  ///< set by the owner: send nothing from now on
 
     /// Whether a transfer may have left this process.
     [[nodiscard]] bool is_sent() const;
@@ -40,11 +44,17 @@ class Carrier {
 
     /// Ends with `settled` or `failed`, never before one of them is certain.
     Task<Outcome> carry(std::shared_ptr<Errand> errand);
+    /// The same for a payment of which something was broadcast before a restart: `broadcasts`, not
+    /// empty, in their order.
+    Task<Outcome> carry_on(std::shared_ptr<Errand> errand,
+                           std::vector<store::Broadcast> broadcasts);
 
   private:
     using ErrandPtr = std::shared_ptr<Errand>;
 
     Task<Result<>> prepare(ErrandPtr errand);
+    /// Sends, as often as what was sent is lost.
+    Task<Outcome> send(ErrandPtr errand);
     Task<Result<>> deploy(ErrandPtr errand, Call call);
     /// A place beside the payer's other payments under way, once the balance covers them all.
     Task<Result<Exposure::Hold>> make_room(ErrandPtr errand);

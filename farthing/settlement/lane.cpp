@@ -49,13 +49,35 @@ Lane::Lane(Env env, Loop& loop, chain::Chain& chain, PrivateKey key, LaneConfig 
                                       "Transactions waiting for their nonce",
                                       {{"network", chain.network().id}})) {}
 
-std::shared_ptr<Submission> Lane::submit(Call call, std::uint64_t gas_limit) {
+std::shared_ptr<Submission> Lane::submit(
+    Call call, std::uint64_t gas_limit,
+    std::function<Task<Result<>>(const Submission&)> before_send) {
     auto submission = std::make_shared<Submission>(loop_);
+    submission->before_send = std::move(before_send);
     submission->call = std::move(call);
     submission->gas_limit = gas_limit;
     queue_.push_back(submission);
     queued_gauge_.set(static_cast<double>(queue_.size()));
     queue_changed_.notify();
+    return submission;
+}
+
+std::shared_ptr<Submission> Lane::resume(Call call, const store::Broadcast& broadcast,
+                                         std::vector<Bytes32> hashes) {
+    auto submission = std::make_shared<Submission>(loop_);
+    submission->call = std::move(call);
+    submission->gas_limit = broadcast.gas_limit;
+    submission->nonce = broadcast.account_nonce;
+    submission->hash = broadcast.hash;
+    submission->hashes = std::move(hashes);
+    submission->raw = broadcast.raw;
+    submission->state = Submission::State::sent;
+    // No node has said yet that it has it, and it is late.
+    submission->doubtful = true;
+    submission->sent_at = env_.clock.steady_now() - config_.rebroadcast_after;
+    in_flight_.push_back(submission);
+    ++flights_;
+    flight_changed_.notify();
     return submission;
 }
 
@@ -111,6 +133,7 @@ void Lane::sign_now(Submission& submission) {
                                   .value = {},
                                   .data = submission.call.data};
     auto made = sign(transaction, key_);
+    submission.signer = address_;
     submission.nonce = *next_nonce_;
     submission.hash = made.hash;
     submission.hashes.push_back(made.hash);
@@ -133,6 +156,14 @@ Task<> Lane::send_next(SubmissionPtr submission) {
         }
         if (submission->withdrawn) break;
         sign_now(*submission);
+        if (submission->before_send) {
+            auto kept = co_await submission->before_send(*submission);
+            if (!kept) {
+                submission->hashes.pop_back();
+                refuse(*submission, Errc::io_failed, kept.error().detail);
+                co_return;
+            }
+        }
         const auto sent = co_await broadcast(submission);
         if (sent == Sent::done) co_return;
         submission->state = Submission::State::queued;

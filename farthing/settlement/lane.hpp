@@ -4,6 +4,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "farthing/crypto/ecdsa.hpp"
 #include "farthing/io/env.hpp"
 #include "farthing/io/signal.hpp"
+#include "farthing/store/intents.hpp"
 
 namespace farthing::settlement {
 
@@ -38,8 +40,12 @@ struct Submission {
     State state = State::queued;
     Call call;
     std::uint64_t gas_limit = 0;
+    /// Awaited after each signing and before the bytes leave: they must be durable by then. When it
+    /// fails, nothing is sent.
+    std::function<Task<Result<>>(const Submission&)> before_send;
     bool withdrawn = false;  ///< set by the owner while queued: it is then never sent
     bool forgotten = false;  ///< set by the owner: nobody asks what becomes of it any more
+    Address signer;
     std::uint64_t nonce = 0;
     Bytes32 hash;
     std::vector<Bytes32> hashes;  ///< every one that was ever broadcast for it, the last included
@@ -64,7 +70,13 @@ class Lane {
 
     [[nodiscard]] const Address& address() const { return address_; }
     /// Queues; the submission tells how it goes on.
-    std::shared_ptr<Submission> submit(Call call, std::uint64_t gas_limit);
+    std::shared_ptr<Submission> submit(
+        Call call, std::uint64_t gas_limit,
+        std::function<Task<Result<>>(const Submission&)> before_send = {});
+    /// One that was signed with this key and perhaps sent before a restart: it is sent again as it
+    /// is, and watched.
+    std::shared_ptr<Submission> resume(Call call, const store::Broadcast& broadcast,
+                                       std::vector<Bytes32> hashes);
     /// Sends and watches until cancelled.
     Task<> run();
     [[nodiscard]] std::size_t queued() const { return queue_.size(); }

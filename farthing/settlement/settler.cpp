@@ -10,6 +10,8 @@
 namespace farthing::settlement {
 namespace {
 
+constexpr std::chrono::milliseconds kWriteAgain{1'000};
+
 Outcome failed(Error error) { return {Outcome::State::failed, std::nullopt, std::move(error)}; }
 
 Outcome rival() {
@@ -33,15 +35,17 @@ class Settler::Waiter {
 };
 
 Settler::Settler(Env env, Loop& loop, chain::Chain& chain, Examiner& examiner, Lane& lane,
-                 SettlerConfig config)
+                 store::IntentStore& intents, SettlerConfig config)
     : env_(env),
       loop_(loop),
       examiner_(examiner),
+      intents_(intents),
+      network_(chain.network()),
       config_(config),
       carrier_(env, loop, chain, examiner, lane,
                {.gas_limit_max = config.gas_limit_max,
                 .deployment_gas_max = 4 * std::min(config.gas_limit_max, std::uint64_t{1} << 60)}),
-      told_(config.remembered_max),
+      told_(std::make_shared<Told>(config.remembered_max)),
       jobs_(loop),
       settled_total_(
           env.metrics.counter("farthing_settlement_payments_total", "Payments by outcome",
@@ -56,7 +60,7 @@ Settler::Settler(Env env, Loop& loop, chain::Chain& chain, Examiner& examiner, L
                                      {{"network", chain.network().id}})) {}
 
 Standing Settler::standing(const scheme::Opened& payment) const {
-    auto print = told_.untold_print(payment.key());
+    auto print = told_->untold_print(payment.key());
     if (const auto found = in_hand_.find(payment.key());
         found != in_hand_.end() && found->second->errand->is_sent()) {
         print = found->second->print;
@@ -66,13 +70,12 @@ Standing Settler::standing(const scheme::Opened& payment) const {
 }
 
 std::expected<Settler::JobPtr, Outcome> Settler::enter(
-    const std::shared_ptr<const scheme::Opened>& payment, const std::string& asker) {
+    const std::shared_ptr<const scheme::Opened>& payment) {
     const auto& key = payment->key();
     // The key is not enough: a payment of one cent must not answer for one of a thousand dollars
     // that was signed with the same nonce.
     const auto print = payment->print();
-    if (auto outcome = told_.tell(key, print, asker)) return std::unexpected(*std::move(outcome));
-    if (told_.untold_print(key)) return std::unexpected(rival());
+    if (told_->untold_print(key)) return std::unexpected(rival());
     if (const auto found = in_hand_.find(key); found != in_hand_.end()) {
         if (found->second->print != print) return std::unexpected(rival());
         return found->second;
@@ -80,17 +83,35 @@ std::expected<Settler::JobPtr, Outcome> Settler::enter(
     if (in_hand_.size() >= config_.payments_max) {
         return std::unexpected(failed({Errc::overloaded, "too many payments in hand"}));
     }
+    return add_job(payment);
+}
+
+Settler::JobPtr Settler::add_job(const std::shared_ptr<const scheme::Opened>& payment) {
     auto job = std::make_shared<Job>(loop_, payment);
-    in_hand_.emplace(key, job);
+    job->began = env_.clock.steady_now();
+    job->errand->keep = [this, key = payment->key()](const Submission& signed_one) {
+        return intents_.add_broadcast(key, {.signer = signed_one.signer,
+                                            .account_nonce = signed_one.nonce,
+                                            .gas_limit = signed_one.gas_limit,
+                                            .hash = signed_one.hash,
+                                            .raw = signed_one.raw});
+    };
+    in_hand_.emplace(payment->key(), job);
     in_hand_gauge_.set(static_cast<double>(in_hand_.size()));
     return job;
 }
 
 Task<Outcome> Settler::settle(std::shared_ptr<const scheme::Opened> payment,
-                              std::chrono::milliseconds patience, std::string asker) {
-    const auto entered = enter(payment, asker);
+                              std::chrono::milliseconds patience, std::string asker,
+                              std::string record) {
+    if (auto known = told_->outcome_for(payment->key(), payment->print(), asker)) {
+        auto heard = co_await tell(payment, *std::move(known), std::move(asker));
+        co_return heard;
+    }
+    const auto entered = enter(payment);
     if (!entered) co_return entered.error();
     const auto& job = *entered;
+    if (!job->started) job->record = std::move(record);
     const Waiter waiter(job);
     if (!std::exchange(job->started, true)) jobs_.spawn(work(job));
     const auto deadline = env_.clock.steady_now() + patience;
@@ -98,14 +119,15 @@ Task<Outcome> Settler::settle(std::shared_ptr<const scheme::Opened> payment,
         co_await job->done.wait_until(env_.clock, deadline);
     }
     if (job->outcome) {
-        told_.hear(payment->key(), job->print, asker);
-        co_return *job->outcome;
+        auto heard = co_await tell(payment, *job->outcome, std::move(asker));
+        co_return heard;
     }
     // Nothing has left this process and nobody else waits: then it shall not leave it any more.
     if (waiter.is_alone() && !job->errand->is_sent()) {
         job->errand->given_up = true;
         if (job->errand->submission) job->errand->submission->withdrawn = true;
         finish(job, failed({Errc::timed_out, "not sent in time"}));
+        jobs_.spawn(write_given_up(job));
         co_return *job->outcome;
     }
     auto outcome = pending(*job);
@@ -129,11 +151,158 @@ Outcome Settler::pending(const Job& job) {
 Task<> Settler::drain() { co_await jobs_.join(); }
 
 Task<> Settler::work(JobPtr job) {
-    const auto began = env_.clock.steady_now();
-    auto outcome = co_await carrier_.carry(job->errand);
+    auto known = co_await begin(job);
     if (job->outcome) co_return;  // given up meanwhile
-    seconds_.observe(std::chrono::duration<double>(env_.clock.steady_now() - began).count());
+    if (!known) {
+        known = co_await carrier_.carry(job->errand);
+        if (job->outcome) co_return;
+    }
+    co_await conclude(job, *std::move(known));
+}
+
+Task<> Settler::work_on(JobPtr job, std::vector<store::Broadcast> broadcasts) {
+    auto outcome = co_await carrier_.carry_on(job->errand, std::move(broadcasts));
+    co_await conclude(job, std::move(outcome));
+}
+
+store::Intent Settler::intent_of(const Job& job) const {
+    store::Intent intent;
+    intent.key = job.errand->payment->key();
+    intent.print = job.print;
+    intent.payment = job.record;
+    intent.begun_at = static_cast<scheme::UnixSeconds>(env_.clock.now().time_since_epoch().count());
+    return intent;
+}
+
+Task<std::optional<Outcome>> Settler::begin(JobPtr job) {
+    auto there = co_await intents_.begin(intent_of(*job));
+    if (!there) co_return failed(there.error());
+    if (!*there) co_return std::nullopt;
+    // What is open or unheard is known since the start: this one has settled and was heard, or was
+    // forgotten here in favour of younger ones.
+    const auto& intent = **there;
+    const bool unheard = intent.state == store::Intent::State::settled && !intent.told;
+    if (!unheard || intent.print != job->print) co_return rival();
+    co_return Outcome{Outcome::State::settled, intent.transaction, {}};
+}
+
+/// A success that is not written down would be told again after a crash, and a failure would be
+/// looked for again, which does no harm.
+Task<> Settler::conclude(JobPtr job, Outcome outcome) {
+    for (;;) {
+        auto written = co_await write_end(job, outcome);
+        if (written || outcome.state != Outcome::State::settled) break;
+        co_await env_.clock.sleep(kWriteAgain);
+    }
+    seconds_.observe(std::chrono::duration<double>(env_.clock.steady_now() - job->began).count());
     finish(job, std::move(outcome));
+}
+
+Task<Result<>> Settler::write_end(JobPtr job, Outcome outcome) {
+    store::Ending ending;
+    ending.state = outcome.state == Outcome::State::settled ? store::Intent::State::settled
+                                                            : store::Intent::State::failed;
+    ending.transaction = outcome.transaction;
+    if (ending.state == store::Intent::State::failed) {
+        ending.reason = wire_code(outcome.error.code);
+        ending.detail = outcome.error.detail;
+    }
+    ending.at = static_cast<scheme::UnixSeconds>(env_.clock.now().time_since_epoch().count());
+    auto written = co_await intents_.end(job->errand->payment->key(), std::move(ending));
+    if (!written) {
+        env_.log.error("outcome_not_recorded",
+                       {{"nonce", to_hex(job->errand->payment->key().nonce)},
+                        {"reason", written.error().detail}});
+    }
+    co_return written;
+}
+
+Task<> Settler::write_given_up(JobPtr job) {
+    // It was never sent: when this is not written, the next start finds out the same.
+    [[maybe_unused]] auto written = co_await write_end(job, *job->outcome);
+}
+
+/// Somebody hears of a settlement: until it is written down that they did, they have not.
+class Settler::Telling {
+  public:
+    Telling(std::shared_ptr<Told> told, const scheme::Opened& payment)
+        : told_(std::move(told)), key_(payment.key()), print_(payment.print()) {}
+    Telling(const Telling&) = delete;
+    Telling& operator=(const Telling&) = delete;
+    ~Telling() {
+        if (done_) {
+            told_->heard(key_, print_);
+        } else {
+            told_->miss(key_, print_);
+        }
+    }
+    void succeed() { done_ = true; }
+
+  private:
+    std::shared_ptr<Told> told_;
+    scheme::PaymentKey key_;
+    Bytes32 print_;
+    bool done_ = false;
+};
+
+Task<Outcome> Settler::tell(std::shared_ptr<const scheme::Opened> payment, Outcome outcome,
+                            std::string asker) {
+    if (outcome.state != Outcome::State::settled) co_return outcome;
+    told_->hear(payment->key(), payment->print(), asker);
+    Telling telling(told_, *payment);
+    auto written = co_await intents_.tell(payment->key());
+    if (!written) {
+        outcome.state = Outcome::State::unknown;
+        outcome.error = {Errc::settlement_pending, "settled; it cannot be recorded now"};
+        co_return outcome;
+    }
+    telling.succeed();
+    co_return outcome;
+}
+
+void Settler::unheard(const scheme::Opened& payment) {
+    told_->untell(payment.key(), payment.print());
+    jobs_.spawn(write_unheard(payment.key()));
+}
+
+Task<> Settler::write_unheard(scheme::PaymentKey key) {
+    const auto written = co_await intents_.untell(key);
+    env_.log.warn("settlement_unheard", {{"network", key.network.id},
+                                         {"nonce", to_hex(key.nonce)},
+                                         {"recorded", written.has_value()}});
+}
+
+// ---- After a restart
+
+Task<Result<>> Settler::recover(Reopen reopen) {
+    auto left = co_await intents_.unfinished(network_);
+    if (!left) co_return fail(std::move(left).error());
+    for (const auto& intent : *left) take_up(intent, reopen);
+    if (!left->empty()) env_.log.info("intents_recovered", {{"count", left->size()}});
+    co_return Result<>{};
+}
+
+void Settler::take_up(const store::Intent& intent, const Reopen& reopen) {
+    if (intent.state == store::Intent::State::settled) {
+        told_->remember(intent.key, intent.print,
+                        {Outcome::State::settled, intent.transaction, {}});
+        return;
+    }
+    // Nothing of it has left the process before, and nobody waits for it any more; when it is asked
+    // for again it begins anew.
+    if (intent.broadcasts.empty()) return;
+    auto payment = reopen(intent.payment);
+    if (!payment) {
+        env_.log.error("intent_unreadable", {{"network", intent.key.network.id},
+                                             {"nonce", to_hex(intent.key.nonce)},
+                                             {"reason", to_string(payment.error())}});
+        return;
+    }
+    auto job = add_job(*payment);
+    job->started = true;
+    job->print = intent.print;
+    job->record = intent.payment;
+    jobs_.spawn(work_on(job, intent.broadcasts));
 }
 
 void Settler::finish(const JobPtr& job, Outcome outcome) {
@@ -152,7 +321,7 @@ void Settler::finish(const JobPtr& job, Outcome outcome) {
     job->outcome = std::move(outcome);
     in_hand_.erase(key);
     in_hand_gauge_.set(static_cast<double>(in_hand_.size()));
-    if (settled) told_.remember(payment.key(), job->print, *job->outcome);
+    if (settled) told_->remember(payment.key(), job->print, *job->outcome);
     job->done.notify();
 }
 

@@ -3,12 +3,14 @@
 // sides it is asked for.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 
 #include "farthing/io/task_group.hpp"
 #include "farthing/settlement/carrier.hpp"
 #include "farthing/settlement/told.hpp"
+#include "farthing/store/intents.hpp"
 
 namespace farthing::settlement {
 
@@ -31,22 +33,31 @@ enum class Standing : std::uint8_t {
 class Settler {
   public:
     Settler(Env env, Loop& loop, chain::Chain& chain, Examiner& examiner, Lane& lane,
-            SettlerConfig config);
+            store::IntentStore& intents, SettlerConfig config);
+
+    /// How a payment is opened again from its record. Errors: it cannot be.
+    using Reopen =
+        std::function<Result<std::shared_ptr<const scheme::Opened>>(const std::string& record)>;
+    /// Takes up what the process before left: once, before the first `settle`. What was broadcast
+    /// is watched to its end, what was not is over, and what settled unheard waits for who asks.
+    /// Errors: io_failed.
+    Task<Result<>> recover(Reopen reopen);
 
     /// Waits for the outcome, at most `patience`. The same payment in hand already is joined: all
     /// who ask at once hear the same. Another one with the same nonce is refused. A success that
     /// was reached while nobody waited is told once to the next who asks, and one that was told to
     /// an `asker` with a name again to that one. For everybody else the payment is judged afresh,
-    /// and the chain says that its nonce is used.
+    /// and the chain says that its nonce is used. `record` is kept for `recover`.
     Task<Outcome> settle(std::shared_ptr<const scheme::Opened> payment,
-                         std::chrono::milliseconds patience, std::string asker = {});
+                         std::chrono::milliseconds patience, std::string asker = {},
+                         std::string record = {});
     /// The success that was told last did not reach who asked.
-    void unheard(const scheme::Opened& payment) { told_.untell(payment.key(), payment.print()); }
+    void unheard(const scheme::Opened& payment);
     [[nodiscard]] Standing standing(const scheme::Opened& payment) const;
     /// Until all payments in hand have ended.
     Task<> drain();
     [[nodiscard]] std::size_t in_hand() const { return in_hand_.size(); }
-    [[nodiscard]] std::size_t untold() const { return told_.untold(); }
+    [[nodiscard]] std::size_t untold() const { return told_->untold(); }
 
   private:
     struct Job {
@@ -54,28 +65,46 @@ class Settler {
             : errand(std::make_shared<Errand>(payment)), print(payment->print()), done(loop) {}
         std::shared_ptr<Errand> errand;
         Bytes32 print;
+        std::string record;
         std::optional<Outcome> outcome;  ///< once it has ended
         bool started = false;
+        SteadyTime began;
         int waiting = 0;
         Signal done;
     };
     using JobPtr = std::shared_ptr<Job>;
     class Waiter;
+    class Telling;
 
     /// The job to wait for, or the outcome that there is without one.
-    std::expected<JobPtr, Outcome> enter(const std::shared_ptr<const scheme::Opened>& payment,
-                                         const std::string& asker);
+    std::expected<JobPtr, Outcome> enter(const std::shared_ptr<const scheme::Opened>& payment);
+    void take_up(const store::Intent& intent, const Reopen& reopen);
+    JobPtr add_job(const std::shared_ptr<const scheme::Opened>& payment);
     Task<> work(JobPtr job);
+    /// An outcome that is known before anything is sent; nothing when it is to be sent.
+    Task<std::optional<Outcome>> begin(JobPtr job);
+    Task<> work_on(JobPtr job, std::vector<store::Broadcast> broadcasts);
+    [[nodiscard]] store::Intent intent_of(const Job& job) const;
+    /// Durable, then public.
+    Task<> conclude(JobPtr job, Outcome outcome);
+    Task<Result<>> write_end(JobPtr job, Outcome outcome);
+    Task<> write_given_up(JobPtr job);
+    Task<> write_unheard(scheme::PaymentKey key);
+    /// To one who asks. Durable before it is heard.
+    Task<Outcome> tell(std::shared_ptr<const scheme::Opened> payment, Outcome outcome,
+                       std::string asker);
     void finish(const JobPtr& job, Outcome outcome);
     [[nodiscard]] static Outcome pending(const Job& job);
 
     Env env_;
     Loop& loop_;
     Examiner& examiner_;
+    store::IntentStore& intents_;
+    Network network_;
     SettlerConfig config_;
     Carrier carrier_;
     std::map<scheme::PaymentKey, JobPtr> in_hand_;
-    Told told_;
+    std::shared_ptr<Told> told_;
     TaskGroup jobs_;
     Counter& settled_total_;
     Counter& failed_total_;

@@ -400,7 +400,7 @@ TEST_CASE("settler: beyond the payments it can hold it is overloaded, and takes 
     CHECK(reason(world.settle(world.payment(2))) == "settled");
 }
 
-TEST_CASE("settler: what nobody has heard is bounded, the oldest is forgotten") {
+TEST_CASE("settler: what nobody has heard is bounded in memory, and the store remembers the rest") {
     WorldConfig config;
     config.settler.remembered_max = 2;
     World world(config);
@@ -415,6 +415,7 @@ TEST_CASE("settler: what nobody has heard is bounded, the oldest is forgotten") 
         if (i == 1) CHECK(reason(world.settle(payments[1])) == "settled");
     }
     CHECK(world.settler.untold() == 2);
+    CHECK(reason(world.settle(payments[0])) == "settled");
     CHECK(reason(world.settle(payments[0])) == "invalid_exact_evm_nonce_already_used");
     CHECK(reason(world.settle(payments[2])) == "settled");
     CHECK(reason(world.settle(payments[3])) == "settled");

@@ -14,7 +14,7 @@ constexpr std::size_t kAskersMax = 16;
 void Told::remember(const scheme::PaymentKey& key, const Bytes32& print, Outcome outcome) {
     if (entries_.contains(key)) return;
     const auto place = untold_.insert(untold_.end(), key);
-    entries_.emplace(key, Entry{print, std::move(outcome), false, {}, place});
+    entries_.emplace(key, Entry{print, std::move(outcome), false, false, {}, place});
     shrink();
 }
 
@@ -32,15 +32,14 @@ std::optional<Bytes32> Told::untold_print(const scheme::PaymentKey& key) const {
     return found->second.print;
 }
 
-std::optional<Outcome> Told::tell(const scheme::PaymentKey& key, const Bytes32& print,
-                                  const std::string& asker) {
+std::optional<Outcome> Told::outcome_for(const scheme::PaymentKey& key, const Bytes32& print,
+                                         const std::string& asker) const {
     const auto found = entries_.find(key);
     if (found == entries_.end() || found->second.print != print) return std::nullopt;
     const auto& entry = found->second;
     const bool heard =
         !asker.empty() && std::ranges::find(entry.askers, asker) != entry.askers.end();
     if (entry.told && !heard) return std::nullopt;
-    hear(key, print, asker);
     return entry.outcome;
 }
 
@@ -54,10 +53,22 @@ void Told::hear(const scheme::PaymentKey& key, const Bytes32& print, const std::
     if (!asker.empty() && !known && entry.askers.size() < kAskersMax) entry.askers.push_back(asker);
 }
 
+void Told::heard(const scheme::PaymentKey& key, const Bytes32& print) {
+    const auto found = entries_.find(key);
+    if (found != entries_.end() && found->second.print == print) found->second.was_heard = true;
+}
+
+void Told::miss(const scheme::PaymentKey& key, const Bytes32& print) {
+    const auto found = entries_.find(key);
+    const bool another = found != entries_.end() && found->second.was_heard;
+    if (!another) untell(key, print);
+}
+
 void Told::untell(const scheme::PaymentKey& key, const Bytes32& print) {
     const auto found = entries_.find(key);
     if (found == entries_.end() || found->second.print != print || !found->second.told) return;
     found->second.told = false;
+    found->second.was_heard = false;
     untold_.splice(untold_.end(), told_, found->second.place);
 }
 

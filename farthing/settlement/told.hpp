@@ -24,11 +24,16 @@ class Told {
     /// The print of what waits to be told under this key.
     [[nodiscard]] std::optional<Bytes32> untold_print(const scheme::PaymentKey& key) const;
     /// The outcome, when nobody has heard of it, or when it was told to an asker of the same
-    /// non-empty name.
-    [[nodiscard]] std::optional<Outcome> tell(const scheme::PaymentKey& key, const Bytes32& print,
-                                              const std::string& asker);
-    /// An asker hears of it now, beside whoever else does.
+    /// non-empty name: `hear` it then.
+    [[nodiscard]] std::optional<Outcome> outcome_for(const scheme::PaymentKey& key,
+                                                     const Bytes32& print,
+                                                     const std::string& asker) const;
+    /// An asker is about to hear of it, beside whoever else does: nobody else shall.
     void hear(const scheme::PaymentKey& key, const Bytes32& print, const std::string& asker);
+    /// That asker is gone before it heard. Unless another one heard, it waits again.
+    void miss(const scheme::PaymentKey& key, const Bytes32& print);
+    /// That asker has heard.
+    void heard(const scheme::PaymentKey& key, const Bytes32& print);
     /// The answer was lost on its way to an asker without a name.
     void untell(const scheme::PaymentKey& key, const Bytes32& print);
     [[nodiscard]] std::size_t untold() const { return untold_.size(); }
@@ -39,6 +44,7 @@ class Told {
         Bytes32 print;
         Outcome outcome;
         bool told = false;
+        bool was_heard = false;
         std::vector<std::string> askers;  ///< who heard it
         Order::iterator place;
     };

@@ -5,6 +5,7 @@
 
 #include "farthing/io/task_group.hpp"
 #include "farthing/settlement/settler.hpp"
+#include "farthing/store/memory_intents.hpp"
 #include "farthing/testing/capture_log.hpp"
 #include "farthing/testing/chain/fake_chain.hpp"
 #include "farthing/testing/manual_clock.hpp"
@@ -138,11 +139,12 @@ class World : public ChainWorld {
         : ChainWorld(config.seed),
           lane(env, loop, chain, development_key(kGasKey), config.lane),
           examiner(env, chain, lane.address(), config.policy, config.facts),
-          settler(env, loop, chain, examiner, lane, config.settler) {
+          settler(env, loop, chain, examiner, lane, intents, config.settler) {
         running.spawn(lane.run());
     }
     ~World() { stop(); }
 
+    store::MemoryIntents intents;
     settlement::Lane lane;
     settlement::Examiner examiner;
     settlement::Settler settler;
