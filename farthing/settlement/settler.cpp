@@ -282,6 +282,15 @@ Task<Result<>> Settler::recover(Reopen reopen) {
     co_return Result<>{};
 }
 
+Task<> Settler::write_interrupted(scheme::PaymentKey key) {
+    store::Ending ending;
+    ending.reason = wire_code(Errc::timed_out);
+    ending.detail = "interrupted before it was sent";
+    ending.at = static_cast<scheme::UnixSeconds>(env_.clock.now().time_since_epoch().count());
+    // Not written, the next start finds the same.
+    [[maybe_unused]] auto written = co_await intents_.end(std::move(key), std::move(ending));
+}
+
 void Settler::take_up(const store::Intent& intent, const Reopen& reopen) {
     if (intent.state == store::Intent::State::settled) {
         told_->remember(intent.key, intent.print,
@@ -290,7 +299,10 @@ void Settler::take_up(const store::Intent& intent, const Reopen& reopen) {
     }
     // Nothing of it has left the process before, and nobody waits for it any more; when it is asked
     // for again it begins anew.
-    if (intent.broadcasts.empty()) return;
+    if (intent.broadcasts.empty()) {
+        jobs_.spawn(write_interrupted(intent.key));
+        return;
+    }
     auto payment = reopen(intent.payment);
     if (!payment) {
         env_.log.error("intent_unreadable", {{"network", intent.key.network.id},

@@ -90,6 +90,7 @@ class Settler {
     Task<Result<>> write_end(JobPtr job, Outcome outcome);
     Task<> write_given_up(JobPtr job);
     Task<> write_unheard(scheme::PaymentKey key);
+    Task<> write_interrupted(scheme::PaymentKey key);
     /// To one who asks. Durable before it is heard.
     Task<Outcome> tell(std::shared_ptr<const scheme::Opened> payment, Outcome outcome,
                        std::string asker);
