@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "farthing/net/body_fault.hpp"
 #include "farthing/wire/dialect.hpp"
 
 namespace farthing::facilitator {
@@ -35,12 +36,6 @@ int status_of(const Error& error) {
         default:
             return 500;
     }
-}
-
-/// Of a body that did not come whole: that is the client's doing.
-int status_of_body(const Error& error) {
-    if (error.code == Errc::too_large) return 413;
-    return error.code == Errc::timed_out ? 408 : 400;
 }
 
 Result<v2::Payment> read_payment(std::string_view body) {
@@ -111,7 +106,9 @@ Task<Service::Told> Service::answer(net::ServerRequest& request) {
     if (path == "/verify" || path == "/settle") {
         if (!post) co_return error_response(405, "expected POST");
         auto body = co_await request.body->read_all(kBodyBytesMax);
-        if (!body) co_return error_response(status_of_body(body.error()), to_string(body.error()));
+        if (!body)
+            co_return error_response(net::status_of_body_fault(body.error()),
+                                     to_string(body.error()));
         if (path == "/verify") {
             auto response = co_await verify(std::move(*body));
             co_return response;

@@ -5,6 +5,7 @@
 
 #include "farthing/base/hex.hpp"
 #include "farthing/gateway/responses.hpp"
+#include "farthing/net/body_fault.hpp"
 
 namespace farthing::gateway {
 
@@ -125,11 +126,8 @@ v2::SettleResponse receipt_of_error(const v2::Payment& payment, const Error& err
 }
 
 Answered body_refused(const Error& error) {
-    const int status = error.code == Errc::too_large   ? 413
-                       : error.code == Errc::timed_out ? 408
-                                                       : 400;
-    return plain(json_error(status, "request body: " + to_string(error)), Ending::bad_request,
-                 to_string(error));
+    return plain(json_error(net::status_of_body_fault(error), "request body: " + to_string(error)),
+                 Ending::bad_request, to_string(error));
 }
 
 /// Says that a settlement is over however its task ends.

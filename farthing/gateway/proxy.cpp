@@ -2,6 +2,7 @@
 #include "farthing/gateway/proxy.hpp"
 
 #include "farthing/gateway/responses.hpp"
+#include "farthing/net/body_fault.hpp"
 
 namespace farthing::gateway {
 namespace {
@@ -18,17 +19,6 @@ struct RequestBody {
         co_return piece;
     }
 };
-
-int status_of_body_fault(const Error& fault) {
-    switch (fault.code) {
-        case Errc::timed_out:
-            return 408;
-        case Errc::too_large:
-            return 413;
-        default:
-            return 400;
-    }
-}
 
 bool is_head(const OriginRequest& request) { return request.request.method == "HEAD"; }
 
@@ -100,8 +90,9 @@ Task<Streamed> stream_through(net::Client& client, OriginRequest to, net::Server
     if (!opened) {
         const auto failure = describe_failure(opened.error().error);
         log.warn("origin_failed", {{"reason", to_string(failure.cause)}});
-        auto answer = body.fault ? json_error(status_of_body_fault(*body.fault), "request body")
-                                 : json_error(failure.status, failure.message);
+        auto answer = body.fault
+                          ? json_error(net::status_of_body_fault(*body.fault), "request body")
+                          : json_error(failure.status, failure.message);
         decorate(answer);
         const auto sent = co_await responder.send(std::move(answer));
         co_return sent && !body.fault ? Streamed::no_answer : Streamed::client_gone;

@@ -165,12 +165,16 @@ Task<> Settler::work_on(JobPtr job, std::vector<store::Broadcast> broadcasts) {
     co_await conclude(job, std::move(outcome));
 }
 
+scheme::UnixSeconds Settler::now() const {
+    return static_cast<scheme::UnixSeconds>(env_.clock.now().time_since_epoch().count());
+}
+
 store::Intent Settler::intent_of(const Job& job) const {
     store::Intent intent;
     intent.key = job.errand->payment->key();
     intent.print = job.print;
     intent.payment = job.record;
-    intent.begun_at = static_cast<scheme::UnixSeconds>(env_.clock.now().time_since_epoch().count());
+    intent.begun_at = now();
     return intent;
 }
 
@@ -207,7 +211,7 @@ Task<Result<>> Settler::write_end(JobPtr job, Outcome outcome) {
         ending.reason = wire_code(outcome.error.code);
         ending.detail = outcome.error.detail;
     }
-    ending.at = static_cast<scheme::UnixSeconds>(env_.clock.now().time_since_epoch().count());
+    ending.at = now();
     auto written = co_await intents_.end(job->errand->payment->key(), std::move(ending));
     if (!written) {
         env_.log.error("outcome_not_recorded",
@@ -286,7 +290,7 @@ Task<> Settler::write_interrupted(scheme::PaymentKey key) {
     store::Ending ending;
     ending.reason = wire_code(Errc::timed_out);
     ending.detail = "interrupted before it was sent";
-    ending.at = static_cast<scheme::UnixSeconds>(env_.clock.now().time_since_epoch().count());
+    ending.at = now();
     // Not written, the next start finds the same.
     [[maybe_unused]] auto written = co_await intents_.end(std::move(key), std::move(ending));
 }

@@ -95,6 +95,7 @@ class Settler {
     Task<Outcome> tell(std::shared_ptr<const scheme::Opened> payment, Outcome outcome,
                        std::string asker);
     void finish(const JobPtr& job, Outcome outcome);
+    [[nodiscard]] scheme::UnixSeconds now() const;
     [[nodiscard]] static Outcome pending(const Job& job);
 
     Env env_;

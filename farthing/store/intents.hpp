@@ -43,6 +43,10 @@ struct Intent {
     scheme::UnixSeconds ended_at = 0;
     std::vector<Broadcast> broadcasts;  ///< in their order
 
+    /// Whether it has moved its money, or may yet: then nothing takes its place.
+    [[nodiscard]] bool stands() const {
+        return state == State::settled || (state == State::open && !broadcasts.empty());
+    }
     friend bool operator==(const Intent&, const Intent&) = default;
 };
 

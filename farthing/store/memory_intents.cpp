@@ -7,9 +7,7 @@ namespace farthing::store {
 
 Task<Result<std::optional<Intent>>> MemoryIntents::begin(Intent intent) {
     auto& place = intents_[intent.key];
-    const bool stands = place.state == Intent::State::settled ||
-                        (place.state == Intent::State::open && !place.broadcasts.empty());
-    if (stands) co_return std::optional(place);
+    if (place.stands()) co_return std::optional(place);
     place = std::move(intent);
     co_return std::optional<Intent>{};
 }

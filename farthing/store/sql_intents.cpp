@@ -179,10 +179,7 @@ Task<Result<std::optional<Intent>>> SqlIntents::begin(Intent intent) {
     Database::Work work = [there, intent = std::move(intent)](soci::session& session) -> Result<> {
         const KeyText key(intent.key);
         FARTHING_TRY(*there, find(session, key));
-        const bool stands =
-            *there && ((*there)->state == Intent::State::settled ||
-                       ((*there)->state == Intent::State::open && !(*there)->broadcasts.empty()));
-        if (stands) return {};
+        if (*there && (*there)->stands()) return {};
         if (*there) remove(session, key);
         there->reset();
         insert(session, key, intent);
