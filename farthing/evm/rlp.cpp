@@ -42,4 +42,48 @@ Bytes list(const std::vector<Bytes>& items) {
     return out;
 }
 
+Result<ByteView> Reader::next() {
+    if (data_.empty()) return fail(Errc::invalid_encoding, "RLP ends early");
+    const auto first = data_[0];
+    if (first < 0x80) return cut(0, 1);
+    if (first < 0xb8) return cut(1, first - 0x80U);
+    if (first < 0xc0) return cut_long(first - 0xb7U);
+    if (first < 0xf8) return cut(1, first - 0xc0U);
+    return cut_long(first - 0xf7U);
+}
+
+Result<U256> Reader::number() {
+    FARTHING_TRY(const auto bytes, next());
+    if (bytes.size() > 32 || (!bytes.empty() && bytes[0] == 0)) {
+        return fail(Errc::invalid_encoding, "RLP: not a number");
+    }
+    Bytes32 padded;
+    std::ranges::copy(bytes, padded.data.end() - static_cast<std::ptrdiff_t>(bytes.size()));
+    return U256::from_bytes(padded);
+}
+
+Result<std::uint64_t> Reader::small() {
+    FARTHING_TRY(const auto value, number());
+    const auto fits = value.to_u64();
+    if (!fits) return fail(Errc::invalid_encoding, "RLP: a number of more than 64 bits");
+    return *fits;
+}
+
+Result<ByteView> Reader::cut(std::size_t head, std::size_t size) {
+    if (data_.size() - head < size) return fail(Errc::invalid_encoding, "RLP ends early");
+    const auto item = data_.subspan(head, size);
+    data_ = data_.subspan(head + size);
+    return item;
+}
+
+Result<ByteView> Reader::cut_long(std::size_t digits) {
+    // Four digits count 4 GiB: more than anything that is read here.
+    if (data_.size() <= digits || digits > 4) {
+        return fail(Errc::invalid_encoding, "RLP ends early");
+    }
+    std::size_t size = 0;
+    for (std::size_t i = 1; i <= digits; ++i) size = size << 8 | data_[i];
+    return cut(1 + digits, size);
+}
+
 }  // namespace farthing::rlp

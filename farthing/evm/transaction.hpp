@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// EIP-1559 transactions: built, hashed and signed here, sent as raw bytes.
+// EIP-1559 transactions: built, hashed and signed here, sent as raw bytes, and read from
+// them again after a restart.
 #pragma once
 
 #include "farthing/crypto/ecdsa.hpp"
@@ -28,5 +29,14 @@ struct SignedTransaction {
 /// What the key signs.
 [[nodiscard]] Bytes32 signing_hash(const Transaction& transaction);
 [[nodiscard]] SignedTransaction sign(const Transaction& transaction, const PrivateKey& key);
+
+/// A signed transaction, read from its bytes.
+struct ReadTransaction {
+    Transaction fields;
+    Address sender;
+    Bytes32 hash;
+};
+/// Errors: invalid_encoding (not exactly one signed transaction of type 2 without an access list).
+[[nodiscard]] Result<ReadTransaction> read_transaction(ByteView raw);
 
 }  // namespace farthing

@@ -57,3 +57,32 @@ TEST_CASE("transaction: every member is signed") {
     CHECK(differs([](Transaction& t) { t.value = U256(1); }));
     CHECK(differs([](Transaction& t) { t.data.push_back(0); }));
 }
+
+TEST_CASE("transaction: read again, it is what was signed") {
+    const json::Value file(load_vectors("transaction.json"));
+    const auto key = make_key(bytes32_at(file, "key")).value();
+    const auto made = sign(approval(file), key);
+    const auto read = read_transaction(made.raw);
+    REQUIRE(read);
+    CHECK(read->sender == address_of(key));
+    CHECK(read->hash == made.hash);
+    CHECK(sign(read->fields, key).raw == made.raw);
+}
+
+TEST_CASE("transaction: what is not exactly one is not read") {
+    const json::Value file(load_vectors("transaction.json"));
+    const auto key = make_key(bytes32_at(file, "key")).value();
+    const auto raw = sign(approval(file), key).raw;
+    for (std::size_t size = 0; size < raw.size(); ++size) {
+        CHECK_FALSE(read_transaction(ByteView(raw).first(size)));
+    }
+    auto longer = raw;
+    longer.push_back(0);
+    CHECK_FALSE(read_transaction(longer));
+    auto legacy = raw;
+    legacy[0] = 0x01;
+    CHECK_FALSE(read_transaction(legacy));
+    // A length of more bytes than there are, in as many digits as there can be.
+    CHECK_FALSE(read_transaction(Bytes{0x02, 0xff, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
+    CHECK_FALSE(read_transaction(Bytes{0x02, 0xfb, 0xff, 0xff, 0xff, 0xff, 1}));
+}

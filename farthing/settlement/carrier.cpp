@@ -22,11 +22,19 @@ Outcome failed(Error error, std::optional<Bytes32> transaction = std::nullopt) {
     return {Outcome::State::failed, transaction, std::move(error)};
 }
 
-std::vector<scheme::LogEvent> events_of(const chain::Receipt& receipt) {
+Outcome settled(const chain::Receipt& receipt) {
+    return {Outcome::State::settled, receipt.hash, {}};
+}
+
+/// Errors: exact_transfer_event_mismatch.
+Result<> prove(const Errand& errand, const chain::Receipt& receipt) {
+    if (!receipt.success) return fail(Errc::exact_transfer_event_mismatch, "it reverted");
     std::vector<scheme::LogEvent> events;
-    for (const auto& each : receipt.events)
+    events.reserve(receipt.events.size());
+    for (const auto& each : receipt.events) {
         events.push_back({each.address, each.topics, each.data});
-    return events;
+    }
+    return errand.payment->proved_by(events);
 }
 
 /// With the margin; nothing when it is beyond `most`. A node may answer any number.
@@ -49,20 +57,20 @@ bool Errand::is_sent() const {
 }
 
 std::optional<Bytes32> Errand::last_hash() const {
-    if (submission != nullptr && submission->state == Submission::State::sent) {
-        return submission->hash;
-    }
     if (submission != nullptr && submission->receipt) return submission->receipt->hash;
+    if (submission != nullptr && submission->state == Submission::State::sent) {
+        return submission->hashes.back();
+    }
     if (!earlier.empty()) return earlier.back();
     return std::nullopt;
 }
 
-Carrier::Carrier(Env env, Loop& loop, chain::Chain& chain, Examiner& examiner, Lane& lane,
+Carrier::Carrier(Env env, Loop& loop, chain::Chain& chain, Examiner& examiner, Lanes& lanes,
                  CarrierConfig config)
     : env_(env),
       chain_(chain),
       examiner_(examiner),
-      lane_(lane),
+      lanes_(lanes),
       config_(config),
       exposure_(loop) {}
 
@@ -87,17 +95,25 @@ Task<Outcome> Carrier::carry(std::shared_ptr<Errand> errand) {
 Task<Outcome> Carrier::carry_on(std::shared_ptr<Errand> errand,
                                 std::vector<store::Broadcast> broadcasts) {
     const Exposure::Hold room(exposure_, *errand->payment);
-    const auto last = std::move(broadcasts.back());
-    broadcasts.pop_back();
-    for (const auto& each : broadcasts) errand->earlier.push_back(each.hash);
-    if (last.signer == lane_.address()) {
-        errand->submission = lane_.resume(errand->payment->transfer(), last, {last.hash});
+    // The versions of the last transaction: of one key, with one nonce.
+    const auto& last = broadcasts.back();
+    const auto versions = std::stable_partition(
+        broadcasts.begin(), broadcasts.end(), [&](const auto& each) {
+            return each.signer != last.signer || each.account_nonce != last.account_nonce;
+        });
+    for (auto each = broadcasts.begin(); each != versions; ++each) {
+        errand->earlier.push_back(each->hash);
+    }
+    broadcasts.erase(broadcasts.begin(), versions);
+    errand->submission =
+        lanes_.resume(errand->payment->transfer(), errand->payment->key(), broadcasts);
+    if (errand->submission) {
         auto outcome = co_await watch(errand);
         if (outcome) co_return *std::move(outcome);
+        errand->submission.reset();
     }
     // Lost, or sent by a key that is not ours any more: it may still have moved the money.
-    errand->earlier.push_back(last.hash);
-    errand->submission.reset();
+    for (const auto& each : broadcasts) errand->earlier.push_back(each.hash);
     auto outcome = co_await send(errand);
     co_return outcome;
 }
@@ -107,7 +123,8 @@ Task<Outcome> Carrier::send(ErrandPtr errand) {
         auto gas = co_await gas_for(errand);
         if (errand->given_up) co_return failed(kGivenUp);
         if (gas) {
-            errand->submission = lane_.submit(errand->payment->transfer(), *gas, errand->keep);
+            errand->submission = lanes_.queue().submit(errand->payment->transfer(), *gas,
+                                                       errand->payment->key(), !errand->alone);
             auto outcome = co_await watch(errand);
             if (outcome) co_return *outcome;
             auto& hashes = errand->submission->hashes;
@@ -128,12 +145,16 @@ Task<Outcome> Carrier::send(ErrandPtr errand) {
 Task<Result<>> Carrier::prepare(ErrandPtr errand) {
     std::optional<Error> last;
     for (int look = 0; look < kWalletLooksMax; ++look) {
-        auto needed = co_await examiner_.judge_now(errand->payment);
-        if (!needed) co_return fail(std::move(needed).error());
+        auto judged = co_await examiner_.judge_now(errand->payment);
+        if (!judged) co_return fail(std::move(judged).error());
         if (errand->given_up) co_return fail(kGivenUp);
-        if (!*needed) co_return Result<>{};
+        // A contract's opinion of the signature costs as much gas as it likes.
+        errand->alone = judged->payer_has_code || judged->deployment ||
+                        !config_.known_tokens.contains(errand->payment->key().token);
+        auto& needed = judged->deployment;
+        if (!needed) co_return Result<>{};
         if (look == 0) {
-            auto deployed = co_await deploy(errand, **needed);
+            auto deployed = co_await deploy(errand, *needed);
             if (errand->given_up) co_return fail(kGivenUp);
             if (!deployed && kind_of(deployed.error().code) == Kind::unavailable) {
                 co_return deployed;
@@ -150,7 +171,7 @@ Task<Result<>> Carrier::prepare(ErrandPtr errand) {
 }
 
 Task<Result<>> Carrier::deploy(ErrandPtr errand, Call call) {
-    auto estimate = co_await chain_.estimate_gas(call, lane_.address());
+    auto estimate = co_await chain_.estimate_gas(call, lanes_.address());
     if (!estimate) co_return fail(std::move(estimate).error());
     if (!*estimate) co_return fail(Errc::wallet_deployment_failed, estimate->error().message);
     const auto gas = gas_limit(**estimate, config_.deployment_gas_max);
@@ -160,7 +181,7 @@ Task<Result<>> Carrier::deploy(ErrandPtr errand, Call call) {
                                    config_.deployment_gas_max));
     }
     if (errand->given_up) co_return fail(kGivenUp);
-    const auto submission = lane_.submit(std::move(call), *gas);
+    const auto submission = lanes_.queue().submit(std::move(call), *gas);
     while (!submission->is_final() && !is_expired(*errand)) {
         const auto until = next_check(*errand);
         co_await submission->changed.wait_until(env_.clock, until);
@@ -195,7 +216,7 @@ Task<Result<Exposure::Hold>> Carrier::make_room(ErrandPtr errand) {
 
 Task<Result<std::uint64_t>> Carrier::gas_for(ErrandPtr errand) {
     const auto payment = errand->payment;
-    auto estimate = co_await chain_.estimate_gas(payment->transfer(), lane_.address());
+    auto estimate = co_await chain_.estimate_gas(payment->transfer(), lanes_.address());
     if (!estimate) co_return fail(std::move(estimate).error());
     if (!*estimate) {
         auto reason = co_await examiner_.diagnose(payment);
@@ -241,7 +262,7 @@ Task<std::optional<Outcome>> Carrier::watch(ErrandPtr errand) {
     }
     switch (submission->state) {
         case Submission::State::mined: {
-            auto outcome = co_await after_mined(errand, *submission->receipt);
+            auto outcome = co_await after_mined(errand);
             co_return outcome;
         }
         case Submission::State::lost:
@@ -253,21 +274,22 @@ Task<std::optional<Outcome>> Carrier::watch(ErrandPtr errand) {
     }
 }
 
-Outcome Carrier::prove(const Errand& errand, const chain::Receipt& receipt) const {
-    if (auto proof = errand.payment->proved_by(events_of(receipt)); !proof) {
-        return failed(proof.error(), receipt.hash);
+Task<std::optional<Outcome>> Carrier::after_mined(ErrandPtr errand) {
+    const auto receipt = errand->submission->receipt;
+    const auto proof = prove(*errand, *receipt);
+    if (proof) co_return settled(*receipt);
+    if (errand->submission->was_shared()) {
+        // Its own call failed, or all of them did: alone, the chain says why, or it goes well.
+        errand->alone = true;
+        co_return std::nullopt;
     }
-    return {Outcome::State::settled, receipt.hash, {}};
-}
-
-Task<Outcome> Carrier::after_mined(ErrandPtr errand, chain::Receipt receipt) {
-    if (receipt.success) co_return prove(*errand, receipt);
+    if (receipt->success) co_return failed(proof.error(), receipt->hash);
     // It reverted: perhaps because the same authorisation was executed before it.
     auto reason = co_await examiner_.diagnose(errand->payment);
     Error error{Errc::exact_transaction_failed, "the transaction reverted"};
     if (reason && reason->code != Errc::exact_simulation_failed) error.detail = to_string(*reason);
     auto outcome = co_await after_failure(errand, std::move(error));
-    if (!outcome.transaction) outcome.transaction = receipt.hash;
+    if (!outcome.transaction) outcome.transaction = receipt->hash;
     co_return outcome;
 }
 
@@ -281,7 +303,7 @@ Task<Outcome> Carrier::after_failure(ErrandPtr errand, Error error) {
             co_await env_.clock.sleep(kAskAgain);
             continue;
         }
-        if (*found) co_return prove(*errand, **found);
+        if (*found) co_return settled(**found);
         break;
     }
     co_return failed(std::move(error), errand->last_hash());
@@ -296,7 +318,7 @@ Task<Result<std::optional<chain::Receipt>>> Carrier::look_back(ErrandPtr errand)
     auto receipts = co_await chain_.receipts(std::move(hashes));
     if (!receipts) co_return fail(std::move(receipts).error());
     for (auto& each : *receipts) {
-        if (each && each->success) co_return std::move(each);
+        if (each && prove(*errand, *each)) co_return std::move(each);
     }
     co_return std::optional<chain::Receipt>{};
 }
@@ -310,7 +332,7 @@ Task<std::optional<Outcome>> Carrier::after_expiry(ErrandPtr errand) {
     if (!reason) co_return std::nullopt;
     auto found = co_await look_back(errand);
     if (!found) co_return std::nullopt;
-    if (*found) co_return prove(*errand, **found);
+    if (*found) co_return settled(**found);
     if (reason->code == Errc::exact_nonce_already_used) {
         co_return failed({Errc::exact_nonce_already_used, "used by another transaction"},
                          errand->last_hash());

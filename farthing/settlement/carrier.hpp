@@ -4,10 +4,11 @@
 #pragma once
 
 #include <memory>
+#include <set>
 
 #include "farthing/settlement/exposure.hpp"
 #include "farthing/settlement/facts.hpp"
-#include "farthing/settlement/lane.hpp"
+#include "farthing/settlement/lanes.hpp"
 #include "farthing/settlement/outcome.hpp"
 
 namespace farthing::settlement {
@@ -16,19 +17,19 @@ struct CarrierConfig {
     std::uint64_t gas_limit_max =
         500'000;  ///< a token contract that wants more is refused: the gas is ours
     std::uint64_t deployment_gas_max = 2'000'000;  ///< the same for a payer's wallet
+    /// Tokens whose transfers may share a transaction: those the operator knows. Another one could
+    /// burn the gas of its neighbours.
+    std::set<Address> known_tokens;
 };
 
 /// One payment on its way.
 struct Errand {
     explicit Errand(std::shared_ptr<const scheme::Opened> what) : payment(std::move(what)) {}
 
-    /// Makes a signed transfer durable before it is sent.
-    using Keep = std::function<Task<Result<>>(const Submission&)>;
-
     std::shared_ptr<const scheme::Opened> payment;
-    std::shared_ptr<Submission> submission;  ///< the transfer's last, once there is one
-    std::vector<Bytes32> earlier;            ///< broadcast for submissions before that
-    Keep keep;
+    SubmissionPtr submission;      ///< the transfer's last, once there is one
+    std::vector<Bytes32> earlier;  ///< broadcast for submissions before that
+    bool alone = false;            ///< it shares no transaction with others
     bool given_up = false;  ///< set by the owner: send nothing from now on
 
     /// Whether a transfer may have left this process.
@@ -39,7 +40,7 @@ struct Errand {
 /// One chain, one executor.
 class Carrier {
   public:
-    Carrier(Env env, Loop& loop, chain::Chain& chain, Examiner& examiner, Lane& lane,
+    Carrier(Env env, Loop& loop, chain::Chain& chain, Examiner& examiner, Lanes& lanes,
             CarrierConfig config);
 
     /// Ends with `settled` or `failed`, never before one of them is certain.
@@ -61,12 +62,12 @@ class Carrier {
     Task<Result<std::uint64_t>> gas_for(ErrandPtr errand);
     /// The outcome, or nothing when its transaction is lost and it must be sent again.
     Task<std::optional<Outcome>> watch(ErrandPtr errand);
-    Task<Outcome> after_mined(ErrandPtr errand, chain::Receipt receipt);
+    /// Nothing when it must be sent again, alone.
+    Task<std::optional<Outcome>> after_mined(ErrandPtr errand);
     Task<Outcome> after_failure(ErrandPtr errand, Error error);
     Task<std::optional<Outcome>> after_expiry(ErrandPtr errand);
-    /// The receipt of the one that moved the money, among everything broadcast for the payment.
+    /// The receipt that proves the payment, among everything broadcast for it.
     Task<Result<std::optional<chain::Receipt>>> look_back(ErrandPtr errand);
-    [[nodiscard]] Outcome prove(const Errand& errand, const chain::Receipt& receipt) const;
     [[nodiscard]] bool is_expired(const Errand& errand) const;
     [[nodiscard]] SteadyTime next_check(const Errand& errand) const;
     [[nodiscard]] scheme::UnixSeconds now() const;
@@ -74,7 +75,7 @@ class Carrier {
     Env env_;
     chain::Chain& chain_;
     Examiner& examiner_;
-    Lane& lane_;
+    Lanes& lanes_;
     CarrierConfig config_;
     Exposure exposure_;
 };

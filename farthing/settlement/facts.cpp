@@ -3,23 +3,14 @@
 
 #include "farthing/crypto/keccak.hpp"
 #include "farthing/evm/abi.hpp"
+#include "farthing/evm/multicall3.hpp"
 
 namespace farthing::settlement {
 namespace {
 
 constexpr std::size_t kRememberedMax = 65536;
-constexpr Address kMulticall3{{0xca, 0x11, 0xbd, 0xe0, 0x59, 0x77, 0xb3, 0x63, 0x11, 0x67,
-                               0x02, 0x88, 0x62, 0xbe, 0x2a, 0x17, 0x39, 0x76, 0xca, 0x11}};
 
 Bytes32 digest_of(const Call& call) { return keccak256({ByteView(call.to), ByteView(call.data)}); }
-
-/// Deployment and transfer in one call, the second's success being the answer. Source:
-/// protocol.md 8.2.
-Call both(const Call& deployment, const Call& transfer) {
-    const auto pair = abi::Item::array({abi::Item::tuple({deployment.to, deployment.data}),
-                                        abi::Item::tuple({transfer.to, transfer.data})});
-    return {kMulticall3, abi::call("tryAggregate(bool,(address,bytes)[])", {false, pair})};
-}
 
 bool second_succeeded(const Bytes& answer) {
     const auto results = abi::Reader(answer).array(0, 2);
@@ -63,18 +54,17 @@ Task<Result<>> Examiner::examine(std::shared_ptr<const scheme::Opened> payment) 
     co_return Result<>{};
 }
 
-Task<Result<std::optional<Call>>> Examiner::judge_now(
-    std::shared_ptr<const scheme::Opened> payment) {
+Task<Result<Judged>> Examiner::judge_now(std::shared_ptr<const scheme::Opened> payment) {
     auto facts = co_await ask_facts(payment);
     if (!facts) co_return fail(std::move(facts).error());
     FARTHING_CO_CHECK(payment->judge(*facts, policy_, static_cast<scheme::UnixSeconds>(now())));
-    auto deployment = payment->deployment(*facts);
-    if (deployment) {
+    Judged judged{payment->deployment(*facts), facts->payer_has_code};
+    if (judged.deployment) {
         // Nothing else has checked this signature yet: without it anybody could make us deploy.
-        auto simulated = co_await simulate(payment, deployment);
+        auto simulated = co_await simulate(payment, judged.deployment);
         if (!simulated) co_return fail(std::move(simulated).error());
     }
-    co_return deployment;
+    co_return judged;
 }
 
 Task<Result<scheme::Facts>> Examiner::ask_facts(std::shared_ptr<const scheme::Opened> payment) {
@@ -113,7 +103,11 @@ Task<Result<>> Examiner::simulate(std::shared_ptr<const scheme::Opened> payment,
                                   std::optional<Call> deployment) {
     const auto transfer = payment->transfer();
     std::vector<chain::Read> reads;
-    reads.push_back(chain::Read::of(deployment ? both(*deployment, transfer) : transfer, sender_));
+    // Deployment and transfer in one call, the second's success being the answer. Source:
+    // protocol.md 8.2.
+    const auto question =
+        deployment ? multicall3::try_each({*deployment, transfer}) : transfer;
+    reads.push_back(chain::Read::of(question, sender_));
     auto results = co_await chain_.read(std::move(reads));
     if (!results) co_return fail(std::move(results).error());
     const auto& result = results->front();

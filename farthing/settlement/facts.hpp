@@ -11,6 +11,12 @@
 
 namespace farthing::settlement {
 
+/// What comes before the transfer, and what the payer is.
+struct Judged {
+    std::optional<Call> deployment;  ///< must come first
+    bool payer_has_code = false;
+};
+
 struct FactsConfig {
     std::chrono::milliseconds staleness_max{2'000};  ///< how old a good answer may be
     std::chrono::milliseconds asset_code_age_max{
@@ -28,9 +34,9 @@ class Examiner {
     /// not good, with the wire code. Errors of kind unavailable: the chain did not answer, nothing
     /// is known.
     Task<Result<>> examine(std::shared_ptr<const scheme::Opened> payment);
-    /// The same without memory, just before it is sent. Returns the deployment that must come
-    /// first; only then is it simulated, since otherwise the estimate of its gas does the same.
-    Task<Result<std::optional<Call>>> judge_now(std::shared_ptr<const scheme::Opened> payment);
+    /// The same without memory, just before it is sent. Only what must be deployed first is
+    /// simulated, since otherwise the estimate of its gas does the same.
+    Task<Result<Judged>> judge_now(std::shared_ptr<const scheme::Opened> payment);
     /// What the payer has of the token. Errors: kind unavailable; exact_simulation_failed when the
     /// token does not say.
     Task<Result<U256>> balance(std::shared_ptr<const scheme::Opened> payment);

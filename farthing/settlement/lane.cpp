@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The sending half of a lane.
 #include "farthing/settlement/lane.hpp"
 
 #include <fmt/format.h>
@@ -8,6 +9,7 @@
 
 #include "farthing/base/hex.hpp"
 #include "farthing/evm/transaction.hpp"
+#include "farthing/settlement/fees.hpp"
 
 namespace farthing::settlement {
 namespace {
@@ -17,65 +19,71 @@ constexpr std::chrono::milliseconds kBackoff{100};
 constexpr int kAttemptsMax = 6;
 constexpr int kSendsMax = 3;
 constexpr std::size_t kReceiptsPerLook = 100;
-constexpr std::size_t kRebroadcastsPerRound = 16;
-/// Between looks when something new flies: it may be mined already, and so may its neighbours.
-constexpr std::chrono::milliseconds kSoon{10};
 
 std::chrono::milliseconds backoff(int attempt) { return kBackoff * (1 << attempt); }
 
 }  // namespace
 
-Lane::Lane(Env env, Loop& loop, chain::Chain& chain, PrivateKey key, LaneConfig config)
+Lane::Lane(Env env, Loop& loop, chain::Chain& chain, store::IntentStore& intents, Queue& queue,
+           PrivateKey key, LaneConfig config)
     : env_(env),
       loop_(loop),
       chain_(chain),
+      intents_(intents),
+      queue_(queue),
       key_(std::move(key)),
       address_(address_of(key_)),
       config_(config),
       chain_id_(chain.network().chain_id().value_or(0)),
       look_size_(kReceiptsPerLook),
-      queue_changed_(loop),
       flight_changed_(loop),
       sent_total_(env.metrics.counter("farthing_settlement_transactions_sent_total",
                                       "Transactions broadcast", {{"network", chain.network().id}})),
+      replaced_total_(env.metrics.counter("farthing_settlement_transactions_replaced_total",
+                                          "Transactions sent again with higher fees",
+                                          {{"network", chain.network().id}})),
       nonce_conflicts_total_(
           env.metrics.counter("farthing_settlement_nonce_conflicts_total",
                               "Nonces that went to a transaction of another process",
                               {{"network", chain.network().id}})),
-      in_flight_gauge_(env.metrics.gauge("farthing_settlement_transactions_in_flight",
-                                         "Transactions sent and not mined",
-                                         {{"network", chain.network().id}})),
-      queued_gauge_(env.metrics.gauge("farthing_settlement_transactions_queued",
-                                      "Transactions waiting for their nonce",
-                                      {{"network", chain.network().id}})) {}
+      in_flight_gauge_(env.metrics.gauge(
+          "farthing_settlement_transactions_in_flight", "Transactions sent and not mined",
+          {{"network", chain.network().id}, {"key", address_.to_checksum()}})),
+      balance_gauge_(env.metrics.gauge(
+          "farthing_settlement_key_balance_wei", "What the key has to pay gas with",
+          {{"network", chain.network().id}, {"key", address_.to_checksum()}})) {}
 
-std::shared_ptr<Submission> Lane::submit(
-    Call call, std::uint64_t gas_limit,
-    std::function<Task<Result<>>(const Submission&)> before_send) {
-    auto submission = std::make_shared<Submission>(loop_);
-    submission->before_send = std::move(before_send);
-    submission->call = std::move(call);
-    submission->gas_limit = gas_limit;
-    queue_.push_back(submission);
-    queued_gauge_.set(static_cast<double>(queue_.size()));
-    queue_changed_.notify();
-    return submission;
-}
-
-std::shared_ptr<Submission> Lane::resume(Call call, const store::Broadcast& broadcast,
-                                         std::vector<Bytes32> hashes) {
-    auto submission = std::make_shared<Submission>(loop_);
-    submission->call = std::move(call);
-    submission->gas_limit = broadcast.gas_limit;
-    submission->nonce = broadcast.account_nonce;
-    submission->hash = broadcast.hash;
-    submission->hashes = std::move(hashes);
-    submission->raw = broadcast.raw;
+SubmissionPtr Lane::resume(SubmissionPtr submission,
+                           const std::vector<store::Broadcast>& versions) {
+    const auto& last = versions.back();
     submission->state = Submission::State::sent;
+    for (const auto& each : versions) submission->hashes.push_back(each.hash);
+    const auto same = std::ranges::find(in_flight_, last.hash, &Flight::hash);
+    if (same != in_flight_.end()) {
+        (*same)->carries.push_back(submission);
+        submission->flight = *same;
+        return submission;
+    }
+    auto flight = std::make_shared<Flight>();
+    flight->carries.push_back(submission);
+    flight->gas_limit = last.gas_limit;
+    flight->nonce = last.account_nonce;
+    flight->hash = last.hash;
+    flight->hashes = submission->hashes;
+    flight->raw = last.raw;
+    // Without them it can be sent again as it is, and not replaced.
+    if (auto read = read_transaction(last.raw)) {
+        flight->call = {read->fields.to, std::move(read->fields.data)};
+        flight->fees = chain::Fees{.max_fee = read->fields.max_fee_per_gas,
+                                   .priority_fee = read->fields.max_priority_fee_per_gas,
+                                   .base_fee = {}};
+    }
     // No node has said yet that it has it, and it is late.
-    submission->doubtful = true;
-    submission->sent_at = env_.clock.steady_now() - config_.rebroadcast_after;
-    in_flight_.push_back(submission);
+    flight->doubtful = true;
+    flight->signed_at = env_.clock.steady_now();
+    flight->sent_at = env_.clock.steady_now() - config_.rebroadcast_after;
+    submission->flight = flight;
+    in_flight_.push_back(std::move(flight));
     ++flights_;
     flight_changed_.notify();
     return submission;
@@ -83,21 +91,38 @@ std::shared_ptr<Submission> Lane::resume(Call call, const store::Broadcast& broa
 
 Task<> Lane::run() {
     using namespace asio::experimental::awaitable_operators;
-    co_await (run_sender() && run_watcher());
+    co_await (run_sender() && run_watcher() && run_purse());
 }
 
-// ---- Sending
+void Lane::set_ours(bool ours) {
+    if (ours == ours_) return;
+    ours_ = ours;
+    // Whoever had the key has used nonces.
+    next_nonce_.reset();
+    env_.log.info(ours ? "key_taken" : "key_given_up",
+                  {{"network", chain_.network().id}, {"key", address_.to_checksum()}});
+    queue_.notify();
+    flight_changed_.notify();
+}
+
+bool Lane::may_send() const {
+    if (!ours_ || in_flight_.size() >= config_.in_flight_max) return false;
+    return purse_ != Purse::empty || !others_able_ || !others_able_();
+}
 
 Task<> Lane::run_sender() {
     for (;;) {
-        queued_gauge_.set(static_cast<double>(queue_.size()));
-        if (queue_.empty()) {
-            co_await queue_changed_.wait();
+        auto load = may_send() ? queue_.take(in_flight_.empty()) : Load{};
+        if (!load.empty()) {
+            co_await send_load(std::move(load));
             continue;
         }
-        auto next = queue_.front();
-        queue_.pop_front();
-        co_await send_next(std::move(next));
+        const auto ripe_at = may_send() ? queue_.ripe_at() : std::nullopt;
+        if (ripe_at) {
+            co_await queue_.wait_until(*ripe_at);
+        } else {
+            co_await queue_.wait();
+        }
     }
 }
 
@@ -105,269 +130,229 @@ Task<> Lane::run_sender() {
 Task<Result<>> Lane::prepare() {
     if (!fees_ || env_.clock.steady_now() - fees_read_at_ > config_.fees_max_age) {
         auto fees = co_await chain_.fees();
-        if (!fees) co_return fail(std::move(fees).error());
-        fees_ = *fees;
+        if (!fees) co_return fail(Errc::rpc_failed, fees.error().detail);
+        FARTHING_CO_TRY(fees_, fees_within(*fees, config_.max_fee_per_gas));
         fees_read_at_ = env_.clock.steady_now();
     }
     // Last: the watcher may forget the nonce while anything is waited for.
     if (next_nonce_) co_return Result<>{};
     auto pending = co_await chain_.pending_nonce(address_);
-    if (!pending) co_return fail(std::move(pending).error());
+    if (!pending) co_return fail(Errc::rpc_failed, pending.error().detail);
     auto nonce = *pending;
     // A node that is behind does not know of what flies already.
     for (const auto& each : in_flight_) {
-        const bool holds_it = !each->doubtful && !each->spent_since && !each->is_final();
+        const bool holds_it = !each->doubtful && !each->spent_since && !each->ended;
         if (holds_it) nonce = std::max(nonce, each->nonce + 1);
     }
     next_nonce_ = nonce;
     co_return Result<>{};
 }
 
-void Lane::sign_now(Submission& submission) {
+/// A version with these fees; every submission knows its hash from here on.
+void Lane::sign_version(Flight& flight, const chain::Fees& fees) const {
     const Transaction transaction{.chain_id = chain_id_,
-                                  .nonce = *next_nonce_,
-                                  .max_priority_fee_per_gas = fees_->priority_fee,
-                                  .max_fee_per_gas = fees_->max_fee,
-                                  .gas_limit = submission.gas_limit,
-                                  .to = submission.call.to,
+                                  .nonce = flight.nonce,
+                                  .max_priority_fee_per_gas = fees.priority_fee,
+                                  .max_fee_per_gas = fees.max_fee,
+                                  .gas_limit = flight.gas_limit,
+                                  .to = flight.call.to,
                                   .value = {},
-                                  .data = submission.call.data};
+                                  .data = flight.call.data};
     auto made = sign(transaction, key_);
-    submission.signer = address_;
-    submission.nonce = *next_nonce_;
-    submission.hash = made.hash;
-    submission.hashes.push_back(made.hash);
-    submission.raw = std::move(made.raw);
-    submission.sent_at = env_.clock.steady_now();
-    submission.state = Submission::State::sent;
+    flight.fees = fees;
+    flight.hash = made.hash;
+    flight.hashes.push_back(made.hash);
+    flight.raw = std::move(made.raw);
+    flight.signed_at = env_.clock.steady_now();
+    flight.sent_at = flight.signed_at;
+    for (const auto& each : flight.carries) each->hashes.push_back(made.hash);
 }
 
-Task<> Lane::send_next(SubmissionPtr submission) {
+Lane::FlightPtr Lane::sign_now(const Load& load) const {
+    auto flight = std::make_shared<Flight>();
+    flight->carries = load;
+    flight->call = call_of(load);
+    flight->gas_limit = gas_of(load);
+    flight->nonce = *next_nonce_;
+    sign_version(*flight, *fees_);
+    for (const auto& each : load) {
+        each->flight = flight;
+        each->state = Submission::State::sent;
+    }
+    return flight;
+}
+
+/// Durable before its bytes leave.
+Task<Result<>> Lane::keep(FlightPtr flight) {
+    std::vector<scheme::PaymentKey> keys;
+    for (const auto& each : flight->carries) {
+        if (each->payment && !each->forgotten && !each->is_final()) keys.push_back(*each->payment);
+    }
+    if (keys.empty()) co_return Result<>{};
+    store::Broadcast broadcast{.signer = address_,
+                               .account_nonce = flight->nonce,
+                               .gas_limit = flight->gas_limit,
+                               .hash = flight->hash,
+                               .raw = flight->raw};
+    auto kept = co_await intents_.add_broadcast(std::move(keys), std::move(broadcast));
+    co_return kept;
+}
+
+Task<> Lane::send_load(Load load) {
     Error why{Errc::unexpected_settle_error, "no free nonce was found"};
-    for (int attempt = 0; attempt < kAttemptsMax && !submission->withdrawn; ++attempt) {
+    const auto drop_withdrawn = [](Load& from) {
+        std::erase_if(from, [](const auto& each) {
+            if (!each->withdrawn) return false;
+            refuse(*each, Errc::timed_out, "withdrawn before it was sent");
+            return true;
+        });
+    };
+    for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
+        drop_withdrawn(load);
+        if (load.empty()) co_return;
         if (attempt > 0) {
             const auto pause = backoff(attempt - 1);
             co_await env_.clock.sleep(pause);
         }
         auto prepared = co_await prepare();
         if (!prepared) {
-            why = {Errc::rpc_failed, prepared.error().detail};
+            why = prepared.error();
             continue;
         }
-        if (submission->withdrawn) break;
-        sign_now(*submission);
-        if (submission->before_send) {
-            auto kept = co_await submission->before_send(*submission);
-            if (!kept) {
-                submission->hashes.pop_back();
-                refuse(*submission, Errc::io_failed, kept.error().detail);
-                co_return;
-            }
+        drop_withdrawn(load);
+        if (load.empty()) co_return;
+        if (!ours_) {
+            queue_.give_back(load);
+            co_return;
         }
-        const auto sent = co_await broadcast(submission);
+        const auto flight = sign_now(load);
+        auto kept = co_await keep(flight);
+        if (!kept) {
+            for (const auto& each : load) {
+                each->hashes.pop_back();
+                each->state = Submission::State::queued;
+            }
+            if (load.size() > 1) {
+                queue_.give_back_alone(load);
+            } else {
+                refuse(*load.front(), Errc::io_failed, kept.error().detail);
+            }
+            co_return;
+        }
+        const auto sent = co_await broadcast(flight);
         if (sent == Sent::done) co_return;
-        submission->state = Submission::State::queued;
-        why = submission->error;
+        for (const auto& each : load) each->state = Submission::State::queued;
+        why = load.front()->error;
     }
-    if (submission->withdrawn) why = {Errc::timed_out, "withdrawn before it was sent"};
-    refuse(*submission, why.code, why.detail);
+    drop_withdrawn(load);
+    for (const auto& each : load) refuse(*each, why.code, why.detail);
 }
 
-Task<Lane::Sent> Lane::broadcast(SubmissionPtr submission) {
+Task<Lane::Sent> Lane::broadcast(FlightPtr flight) {
     std::string said;
     for (int attempt = 0; attempt < kSendsMax; ++attempt) {
         if (attempt > 0) {
             const auto pause = backoff(attempt - 1);
             co_await env_.clock.sleep(pause);
         }
-        auto result = co_await chain_.send(submission->raw);
+        auto result = co_await chain_.send(flight->raw);
         if (result && result->taken != chain::Taken::unclear) {
             const bool first = said.empty();
             if (first || result->taken == chain::Taken::accepted) {
-                co_return take_answer(submission, *result);
+                co_return take_answer(flight, *result);
             }
             // An earlier try may have arrived; then this answer means nothing.
             if (result->taken == chain::Taken::nonce_used) {
-                submission->spent_since = env_.clock.steady_now();
+                flight->spent_since = env_.clock.steady_now();
             }
-            doubt(submission, result->message);
+            doubt(flight, result->message);
             co_return Sent::done;
         }
         // The node may have it: the same bytes again do no harm.
         said = result ? "it said: " + result->message : "no answer: " + result.error().detail;
     }
-    doubt(submission, said);
+    doubt(flight, said);
     co_return Sent::done;
 }
 
 /// A clear answer to bytes that no node has been given before, or an acceptance.
-Lane::Sent Lane::take_answer(const SubmissionPtr& submission, const chain::SendResult& said) {
+Lane::Sent Lane::take_answer(const FlightPtr& flight, const chain::SendResult& said) {
+    const auto try_again = [&](Errc code, const std::string& detail) {
+        for (const auto& each : flight->carries) each->error = {code, detail};
+        return Sent::again;
+    };
     switch (said.taken) {
         case chain::Taken::accepted:
         case chain::Taken::unclear:
-            fly(submission);
+            fly(flight);
             return Sent::done;
         case chain::Taken::nonce_used:
         case chain::Taken::underpriced:
             // Another process uses the key, or fees rose: read both again.
             nonce_conflicts_total_.add();
             env_.log.warn("nonce_conflict", {{"key", address_.to_checksum()},
-                                             {"account_nonce", submission->nonce},
+                                             {"account_nonce", flight->nonce},
                                              {"node", said.message}});
             next_nonce_.reset();
             fees_.reset();
-            submission->error = {Errc::unexpected_settle_error,
-                                 "no free nonce and fee was found: " + said.message};
-            return Sent::again;
+            return try_again(Errc::unexpected_settle_error,
+                             "no free nonce and fee was found: " + said.message);
         case chain::Taken::busy:
-            submission->error = {Errc::rpc_failed, "the node takes no more: " + said.message};
-            return Sent::again;
+            return try_again(Errc::rpc_failed, "the node takes no more: " + said.message);
         case chain::Taken::no_funds:
-            refuse(*submission, Errc::unexpected_settle_error,
-                   "the facilitator's key " + address_.to_checksum() + " cannot pay the gas");
+            set_purse(Purse::empty);
+            turn_away(*flight, Errc::unexpected_settle_error,
+                      "the facilitator's key " + address_.to_checksum() + " cannot pay the gas");
             return Sent::done;
         case chain::Taken::refused:
-            refuse(*submission, Errc::exact_transaction_failed, said.message);
+            turn_away(*flight, Errc::exact_transaction_failed, said.message);
             return Sent::done;
     }
     return Sent::done;
 }
 
-void Lane::fly(const SubmissionPtr& submission) {
-    next_nonce_ = submission->nonce + 1;
+/// Certain to be in no pool, and this lane cannot send it.
+void Lane::turn_away(const Flight& flight, Errc code, const std::string& detail) {
+    const bool is_purse = code == Errc::unexpected_settle_error;
+    const bool has_relief = is_purse && others_able_ && others_able_();
+    const bool is_shared = flight.carries.size() > 1;
+    if (!has_relief && !is_shared) {
+        refuse(*flight.carries.front(), code, detail);
+        return;
+    }
+    for (const auto& each : flight.carries) each->state = Submission::State::queued;
+    if (has_relief) {
+        queue_.give_back(flight.carries);
+    } else {
+        // Perhaps it was too much at once, or one of them is to blame.
+        queue_.give_back_alone(flight.carries);
+    }
+}
+
+void Lane::fly(const FlightPtr& flight) {
+    next_nonce_ = flight->nonce + 1;
     env_.log.info("transaction_sent", {{"key", address_.to_checksum()},
-                                       {"account_nonce", submission->nonce},
-                                       {"txn", to_hex(submission->hash)}});
-    in_flight_.push_back(submission);
+                                       {"account_nonce", flight->nonce},
+                                       {"payments", flight->carries.size()},
+                                       {"txn", to_hex(flight->hash)}});
+    in_flight_.push_back(flight);
     ++flights_;
     in_flight_gauge_.set(static_cast<double>(in_flight_.size()));
     sent_total_.add();
-    submission->changed.notify();
+    for (const auto& each : flight->carries) each->changed.notify();
     flight_changed_.notify();
 }
 
 /// Whether the node has it is not known: the watcher finds out. Its nonce is not counted as taken,
 /// or everything behind it would wait for it for ever.
-void Lane::doubt(const SubmissionPtr& submission, const std::string& said) {
+void Lane::doubt(const FlightPtr& flight, const std::string& said) {
     env_.log.warn("transaction_in_doubt", {{"key", address_.to_checksum()},
-                                           {"account_nonce", submission->nonce},
-                                           {"txn", to_hex(submission->hash)},
+                                           {"account_nonce", flight->nonce},
+                                           {"txn", to_hex(flight->hash)},
                                            {"node", said}});
-    submission->doubtful = true;
-    fly(submission);
+    flight->doubtful = true;
+    fly(flight);
     next_nonce_.reset();
-}
-
-// ---- Watching
-
-Task<> Lane::run_watcher() {
-    for (;;) {
-        if (in_flight_.empty()) {
-            co_await flight_changed_.wait();
-            continue;
-        }
-        const auto flights = flights_;
-        co_await look();
-        co_await rebroadcast();
-        drop_ended();
-        in_flight_gauge_.set(static_cast<double>(in_flight_.size()));
-        if (in_flight_.empty()) continue;
-        const auto pause = flights_ == flights ? config_.poll_interval : kSoon;
-        const auto next_look = env_.clock.steady_now() + std::min(pause, config_.poll_interval);
-        co_await flight_changed_.wait_until(env_.clock, next_look);
-    }
-}
-
-Task<> Lane::look() {
-    const auto count = std::min(in_flight_.size(), look_size_);
-    const auto split = in_flight_.begin() + static_cast<std::ptrdiff_t>(count);
-    // A copy: submissions arrive while we ask.
-    const std::vector asked(in_flight_.begin(), split);
-    // The next look asks about those behind, so that one that cannot be read hides none.
-    std::ranges::rotate(in_flight_, split);
-    std::vector<Bytes32> hashes;
-    for (const auto& each : asked) hashes.push_back(each->hash);
-    auto receipts = co_await chain_.receipts(std::move(hashes));
-    if (!receipts) {
-        look_size_ = std::max<std::size_t>(1, count / 2);
-        env_.log.warn("receipts_unavailable",
-                      {{"network", chain_.network().id}, {"reason", receipts.error().detail}});
-        co_await env_.clock.sleep(config_.poll_interval);
-        co_return;
-    }
-    look_size_ = std::min(kReceiptsPerLook, look_size_ * 2);
-    learn(asked, *std::move(receipts));
-}
-
-void Lane::learn(const std::vector<SubmissionPtr>& asked,
-                 std::vector<std::optional<chain::Receipt>> receipts) {
-    const auto now = env_.clock.steady_now();
-    std::optional<std::uint64_t> mined;
-    for (std::size_t i = 0; i < asked.size(); ++i) {
-        auto& each = *asked[i];
-        if (each.is_final()) continue;
-        if (receipts[i]) {
-            mined = std::max(mined.value_or(0), each.nonce);
-            each.receipt = std::move(receipts[i]);
-            finish(each, Submission::State::mined);
-        } else if (each.spent_since && now - *each.spent_since >= config_.lost_after) {
-            env_.log.warn("transaction_lost", {{"key", address_.to_checksum()},
-                                               {"account_nonce", each.nonce},
-                                               {"txn", to_hex(each.hash)}});
-            finish(each, Submission::State::lost);
-        }
-    }
-    if (!mined) return;
-    // Nonces are mined in their order: those before it are spent.
-    for (const auto& each : in_flight_) {
-        if (!each->is_final() && each->nonce <= *mined && !each->spent_since) {
-            each->spent_since = now;
-        }
-    }
-}
-
-/// What a node may have dropped is sent again, the lowest nonce first: the others wait for it.
-Task<> Lane::rebroadcast() {
-    const auto now = env_.clock.steady_now();
-    std::vector<SubmissionPtr> due;
-    for (const auto& each : in_flight_) {
-        const bool late = now - each->sent_at >= config_.rebroadcast_after;
-        if (late && !each->is_final() && !each->spent_since) due.push_back(each);
-    }
-    std::ranges::sort(due, {}, &Submission::nonce);
-    if (due.size() > kRebroadcastsPerRound) due.resize(kRebroadcastsPerRound);
-    for (const auto& each : due) {
-        auto result = co_await chain_.send(each->raw);
-        if (!result) co_return;
-        env_.log.warn("transaction_sent_again", {{"key", address_.to_checksum()},
-                                                 {"account_nonce", each->nonce},
-                                                 {"txn", to_hex(each->hash)},
-                                                 {"node", result->message}});
-        each->sent_at = env_.clock.steady_now();
-        if (result->taken == chain::Taken::accepted && each->doubtful) {
-            each->doubtful = false;
-            next_nonce_.reset();
-        } else if (result->taken == chain::Taken::nonce_used) {
-            // Spent: by this very transaction, or by another one. The next looks tell.
-            each->spent_since = env_.clock.steady_now();
-        }
-    }
-}
-
-void Lane::drop_ended() {
-    std::erase_if(in_flight_, [](const auto& each) {
-        return each->is_final() || (each->forgotten && each->doubtful);
-    });
-}
-
-void Lane::finish(Submission& submission, Submission::State state) {
-    submission.state = state;
-    submission.changed.notify();
-}
-
-void Lane::refuse(Submission& submission, Errc code, std::string detail) {
-    submission.error = {code, std::move(detail)};
-    finish(submission, Submission::State::refused);
 }
 
 }  // namespace farthing::settlement

@@ -34,7 +34,7 @@ class Settler::Waiter {
     JobPtr job_;
 };
 
-Settler::Settler(Env env, Loop& loop, chain::Chain& chain, Examiner& examiner, Lane& lane,
+Settler::Settler(Env env, Loop& loop, chain::Chain& chain, Examiner& examiner, Lanes& lanes,
                  store::IntentStore& intents, SettlerConfig config)
     : env_(env),
       loop_(loop),
@@ -42,9 +42,10 @@ Settler::Settler(Env env, Loop& loop, chain::Chain& chain, Examiner& examiner, L
       intents_(intents),
       network_(chain.network()),
       config_(config),
-      carrier_(env, loop, chain, examiner, lane,
+      carrier_(env, loop, chain, examiner, lanes,
                {.gas_limit_max = config.gas_limit_max,
-                .deployment_gas_max = 4 * std::min(config.gas_limit_max, std::uint64_t{1} << 60)}),
+                .deployment_gas_max = 4 * std::min(config.gas_limit_max, std::uint64_t{1} << 60),
+                 .known_tokens = config.known_tokens}),
       told_(std::make_shared<Told>(config.remembered_max)),
       jobs_(loop),
       settled_total_(
@@ -89,13 +90,6 @@ std::expected<Settler::JobPtr, Outcome> Settler::enter(
 Settler::JobPtr Settler::add_job(const std::shared_ptr<const scheme::Opened>& payment) {
     auto job = std::make_shared<Job>(loop_, payment);
     job->began = env_.clock.steady_now();
-    job->errand->keep = [this, key = payment->key()](const Submission& signed_one) {
-        return intents_.add_broadcast(key, {.signer = signed_one.signer,
-                                            .account_nonce = signed_one.nonce,
-                                            .gas_limit = signed_one.gas_limit,
-                                            .hash = signed_one.hash,
-                                            .raw = signed_one.raw});
-    };
     in_hand_.emplace(payment->key(), job);
     in_hand_gauge_.set(static_cast<double>(in_hand_.size()));
     return job;

@@ -17,6 +17,7 @@ namespace farthing::settlement {
 struct SettlerConfig {
     std::uint64_t gas_limit_max =
         500'000;  ///< a token contract that wants more is refused: the gas is ours
+    std::set<Address> known_tokens;     ///< see CarrierConfig
     std::size_t payments_max = 10'000;  ///< in hand at once; beyond, `overloaded`
     /// Settled payments whose outcome is kept, for who has not heard it or lost it.
     std::size_t remembered_max = 50'000;
@@ -32,7 +33,7 @@ enum class Standing : std::uint8_t {
 /// One chain. One executor.
 class Settler {
   public:
-    Settler(Env env, Loop& loop, chain::Chain& chain, Examiner& examiner, Lane& lane,
+    Settler(Env env, Loop& loop, chain::Chain& chain, Examiner& examiner, Lanes& lanes,
             store::IntentStore& intents, SettlerConfig config);
 
     /// How a payment is opened again from its record. Errors: it cannot be.

@@ -6,6 +6,7 @@
 #include "farthing/crypto/ecdsa.hpp"
 #include "farthing/crypto/keccak.hpp"
 #include "farthing/evm/abi.hpp"
+#include "farthing/evm/multicall3.hpp"
 
 namespace farthing::testing {
 namespace {
@@ -15,8 +16,6 @@ constexpr std::string_view kTransferSplit =
     "bytes32)";
 constexpr std::string_view kTransferBytes =
     "transferWithAuthorization(address,address,uint256,uint256,uint256,bytes32,bytes)";
-constexpr Address kMulticall3{{0xca, 0x11, 0xbd, 0xe0, 0x59, 0x77, 0xb3, 0x63, 0x11, 0x67,
-                               0x02, 0x88, 0x62, 0xbe, 0x2a, 0x17, 0x39, 0x76, 0xca, 0x11}};
 
 std::unexpected<chain::Revert> revert(const std::string& reason) {
     auto data = abi::call("Error(string)", {Bytes(reason.begin(), reason.end())});
@@ -56,7 +55,7 @@ FakeEvm::FakeEvm(std::uint64_t chain_id) : chain_id_(chain_id) {
 
 bool FakeEvm::has_code(const Address& account) const {
     return (account == token_address && token_deployed) || account == factory_address ||
-           account == kMulticall3 || wallets.contains(account);
+           account == multicall3::kAddress || wallets.contains(account);
 }
 
 U256 FakeEvm::balance(const Address& account) const {
@@ -93,7 +92,7 @@ FakeEvm::Result FakeEvm::execute(const Call& call, std::uint64_t timestamp) {
 FakeEvm::Result FakeEvm::run(const Call& call, std::uint64_t timestamp) {
     if (call.to == token_address && token_deployed) return run_token(call.data, timestamp);
     if (call.to == factory_address) return run_factory(call.data);
-    if (call.to == kMulticall3) return run_multicall(call.data, timestamp);
+    if (call.to == multicall3::kAddress) return run_multicall(call.data, timestamp);
     if (wallets.contains(call.to)) return run_wallet(call.to, call.data);
     return Executed{};  // an account without code takes every call
 }
@@ -217,7 +216,7 @@ FakeEvm::Result FakeEvm::run_multicall(const Bytes& data, std::uint64_t timestam
     if (!calls(data, "tryAggregate(bool,(address,bytes)[])")) return revert("");
     const abi::Reader arguments(ByteView(data).subspan(4));
     const auto required = arguments.boolean(0);
-    const auto list = arguments.array(1, 16);
+    const auto list = arguments.array(1, 256);
     if (!required || !list) return revert("");
     std::vector<abi::Item> results;
     Executed all;
