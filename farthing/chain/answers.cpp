@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <span>
+#include <tuple>
 
 #include "farthing/base/hex.hpp"
 #include "farthing/base/printable.hpp"
@@ -57,13 +58,48 @@ Result<Bytes> event_data(const json::Value& event) {
     return data;
 }
 
+/// A log that a reorganisation took back is no answer to what is in the chain.
+Result<> check_not_removed(const json::Value& log) {
+    const auto* removed = member(log, "removed");
+    const bool fine = removed == nullptr || (removed->is_bool() && !removed->get_bool());
+    if (!fine) return wrong("removed");
+    return {};
+}
+
 Result<Event> parse_event(const json::Value& value) {
+    FARTHING_CHECK(check_not_removed(value));
     Event event;
     FARTHING_TRY(event.address, member_as<Address>(value, "address"));
     FARTHING_TRY(event.topics, member_as<std::vector<Bytes32>>(value, "topics"));
     if (event.topics.size() > kTopicsMax) return wrong("topics");
     FARTHING_TRY(event.data, event_data(value));
     return event;
+}
+
+template <class T>
+bool is_any_of(const std::vector<T>& wanted, const T& value) {
+    return wanted.empty() || std::ranges::find(wanted, value) != wanted.end();
+}
+
+Result<Log> parse_log(const json::Value& value, const LogFilter& asked) {
+    Log log;
+    FARTHING_TRY(log.event, parse_event(value));
+    FARTHING_TRY(log.block_number, member_number(value, "blockNumber"));
+    FARTHING_TRY(log.block_hash, member_as<Bytes32>(value, "blockHash"));
+    FARTHING_TRY(log.transaction, member_as<Bytes32>(value, "transactionHash"));
+    FARTHING_TRY(log.index, member_number(value, "logIndex"));
+    if (log.block_number < asked.from_block || log.block_number > asked.to_block) {
+        return wrong("blockNumber: not in the range that was asked for");
+    }
+    if (!is_any_of(asked.addresses, log.event.address)) {
+        return wrong("address: not one that was asked for");
+    }
+    const auto& topics = log.event.topics;
+    if (!asked.first_topics.empty() &&
+        (topics.empty() || !is_any_of(asked.first_topics, topics.front()))) {
+        return wrong("topics: not what was asked for");
+    }
+    return log;
 }
 
 /// What nodes say of a transaction, in lower case. Geth's words first, then erigon's, nethermind's,
@@ -177,6 +213,8 @@ Result<U256> parse_quantity(const json::Value& value, std::string_view what) {
 Result<Head> parse_head(const json::Value& block) {
     Head head;
     FARTHING_TRY(head.number, member_number(block, "number"));
+    FARTHING_TRY(head.hash, member_as<Bytes32>(block, "hash"));
+    FARTHING_TRY(head.parent_hash, member_as<Bytes32>(block, "parentHash"));
     FARTHING_TRY(head.timestamp, member_number(block, "timestamp"));
     const auto* base_fee = member(block, "baseFeePerGas");
     if (base_fee == nullptr)
@@ -194,6 +232,7 @@ Result<std::optional<Receipt>> parse_receipt(const json::Value& value, const Byt
     const auto* block = member(value, "blockNumber");
     if (block != nullptr && block->is_null()) return std::optional<Receipt>{};
     FARTHING_TRY(receipt.block_number, member_number(value, "blockNumber"));
+    FARTHING_TRY(receipt.block_hash, member_as<Bytes32>(value, "blockHash"));
     FARTHING_TRY(const auto status, member_number(value, "status"));
     if (status > 1) return wrong("status");
     receipt.success = status == 1;
@@ -206,6 +245,26 @@ Result<std::optional<Receipt>> parse_receipt(const json::Value& value, const Byt
         receipt.events.push_back(std::move(event));
     }
     return std::optional<Receipt>(std::move(receipt));
+}
+
+Result<std::vector<Log>> parse_logs(const json::Value& value, const LogFilter& asked) {
+    const auto* array = value.if_array();
+    if (array == nullptr || array->size() > kEventsMax) return wrong("list of logs");
+    std::vector<Log> logs;
+    logs.reserve(array->size());
+    for (const auto& each : *array) {
+        FARTHING_TRY(auto log, parse_log(each, asked));
+        logs.push_back(std::move(log));
+    }
+    std::ranges::sort(logs, {},
+                      [](const Log& log) { return std::tie(log.block_number, log.index); });
+    for (std::size_t i = 1; i < logs.size(); ++i) {
+        const auto& before = logs[i - 1];
+        if (before.block_number != logs[i].block_number) continue;
+        if (before.index == logs[i].index) return wrong("logIndex: there twice");
+        if (before.block_hash != logs[i].block_hash) return wrong("blockHash: one block has two");
+    }
+    return logs;
 }
 
 std::optional<Revert> as_revert(const net::RpcError& error) {

@@ -16,12 +16,21 @@ constexpr std::string_view kHash =
     "0x1111111111111111111111111111111111111111111111111111111111111111";
 constexpr std::string_view kReceipt = R"({
     "transactionHash":"0x1111111111111111111111111111111111111111111111111111111111111111",
+    "blockHash":"0x4444444444444444444444444444444444444444444444444444444444444444",
     "blockNumber":"0x10","status":"0x1","gasUsed":"0xea60","logs":[{
         "address":"0x036cbd53842c5426634e7929541ec2318f3dcf7e",
         "topics":["0x2222222222222222222222222222222222222222222222222222222222222222"],
         "data":"0x0102","removed":false}],"theirs":1})";
 constexpr std::string_view kBlock =
-    R"({"number":"0x10","timestamp":"0x6b49d200","baseFeePerGas":"0x3b9aca00","hash":"0x0"})";
+    R"({"number":"0x10","timestamp":"0x6b49d200","baseFeePerGas":"0x3b9aca00",
+    "hash":"0x4444444444444444444444444444444444444444444444444444444444444444",
+    "parentHash":"0x5555555555555555555555555555555555555555555555555555555555555555"})";
+constexpr std::string_view kLog = R"({
+    "address":"0x036cbd53842c5426634e7929541ec2318f3dcf7e",
+    "topics":["0x2222222222222222222222222222222222222222222222222222222222222222"],
+    "data":"0x0102","blockNumber":"0x10","logIndex":"0x3","removed":false,
+    "blockHash":"0x4444444444444444444444444444444444444444444444444444444444444444",
+    "transactionHash":"0x1111111111111111111111111111111111111111111111111111111111111111"})";
 
 Bytes32 wanted() { return bytes32_from_hex(kHash).value(); }
 
@@ -31,6 +40,29 @@ Result<std::optional<Receipt>> receipt_with(const std::function<void(json::Objec
     auto receipt = parsed(kReceipt);
     change(receipt.as_object());
     return parse_receipt(receipt, wanted());
+}
+
+LogFilter asked() {
+    return {.from_block = 10,
+            .to_block = 20,
+            .addresses = {parse_address("0x036cbd53842c5426634e7929541ec2318f3dcf7e").value()},
+            .first_topics = {bytes32_from_hex("0x" + std::string(64, '2')).value()}};
+}
+
+/// One log, changed.
+Result<std::vector<Log>> logs_with(const std::function<void(json::Object&)>& change,
+                                   const LogFilter& filter = asked()) {
+    auto log = parsed(kLog);
+    change(log.as_object());
+    return parse_logs(json::Array{log}, filter);
+}
+
+json::Object log_at(std::string_view block, std::string_view index, char hash = '4') {
+    auto log = parsed(kLog).as_object();
+    log["blockNumber"] = block;
+    log["logIndex"] = index;
+    log["blockHash"] = "0x" + std::string(64, hash);
+    return log;
 }
 
 json::Object& log_of(json::Object& receipt) { return receipt["logs"].as_array()[0].as_object(); }
@@ -61,13 +93,15 @@ TEST_CASE("chain: quantities are 0x and hex digits, of at most 256 bits") {
     }
 }
 
-TEST_CASE("chain: the head of the chain has a number, a time and a base fee") {
+TEST_CASE("chain: the head of the chain has a number, a hash, a parent, a time and a base fee") {
     const auto head = parse_head(parsed(kBlock));
     REQUIRE(head);
     CHECK(head->number == 16);
     CHECK(head->timestamp == 1'800'000'000);
+    CHECK(to_hex(head->hash) == "0x" + std::string(64, '4'));
+    CHECK(to_hex(head->parent_hash) == "0x" + std::string(64, '5'));
     CHECK(head->base_fee == U256(1'000'000'000));
-    for (const auto* const name : {"number", "timestamp", "baseFeePerGas"}) {
+    for (const auto* const name : {"number", "timestamp", "baseFeePerGas", "hash", "parentHash"}) {
         for (const json::Value& bad : {json::Value(nullptr), json::Value(1), json::Value("zzz")}) {
             auto block = parsed(kBlock);
             block.as_object()[name] = bad;
@@ -90,6 +124,7 @@ TEST_CASE("chain: a receipt says what happened to the transaction that was asked
     REQUIRE(*receipt);
     CHECK((*receipt)->success);
     CHECK((*receipt)->block_number == 16);
+    CHECK(to_hex((*receipt)->block_hash) == "0x" + std::string(64, '4'));
     CHECK((*receipt)->gas_used == 60'000);
     REQUIRE((*receipt)->events.size() == 1);
     CHECK((*receipt)->events[0].data == Bytes{1, 2});
@@ -124,6 +159,11 @@ TEST_CASE("chain: what is no receipt") {
         {"hash a number", [](auto& r) { r["transactionHash"] = 1; }},
         {"no block", [](auto& r) { r.erase("blockNumber"); }},
         {"block a number", [](auto& r) { r["blockNumber"] = 16; }},
+        {"no hash of its block", [](auto& r) { r.erase("blockHash"); }},
+        {"no hash of its block but null", [](auto& r) { r["blockHash"] = nullptr; }},
+        {"a short hash of its block", [](auto& r) { r["blockHash"] = "0x44"; }},
+        {"a log taken back", [](auto& r) { log_of(r)["removed"] = true; }},
+        {"a log taken back in words", [](auto& r) { log_of(r)["removed"] = "true"; }},
         {"no status", [](auto& r) { r.erase("status"); }},
         {"status null", [](auto& r) { r["status"] = nullptr; }},
         {"status 2", [](auto& r) { r["status"] = "0x2"; }},
@@ -171,6 +211,68 @@ TEST_CASE("chain: a receipt may hold as many logs as a block's gas can pay for")
     });
     REQUIRE(receipt);
     CHECK((*receipt)->events.size() == 16'384);
+}
+
+TEST_CASE("chain: logs come in the order of the chain, each with its place") {
+    json::Array array;
+    array.push_back(log_at("0x11", "0x0", '6'));
+    array.push_back(log_at("0x10", "0x7"));
+    array.push_back(log_at("0x10", "0x3"));
+    const auto logs = parse_logs(array, asked());
+    REQUIRE(logs);
+    REQUIRE(logs->size() == 3);
+    CHECK((*logs)[0].block_number == 16);
+    CHECK((*logs)[0].index == 3);
+    CHECK((*logs)[1].index == 7);
+    CHECK((*logs)[2].block_number == 17);
+    CHECK(to_hex((*logs)[2].block_hash) == "0x" + std::string(64, '6'));
+    CHECK(to_hex((*logs)[0].transaction) == kHash);
+    CHECK((*logs)[0].event.data == Bytes{1, 2});
+    CHECK(parse_logs(json::Array{}, asked()).value().empty());
+    CHECK(logs_with([](auto& l) { l.erase("removed"); }));
+    // Whoever asks for no address and no topic gets any.
+    const LogFilter any{.from_block = 16, .to_block = 16, .addresses = {}, .first_topics = {}};
+    CHECK(logs_with([](auto& l) { l["topics"] = json::Array{}; }, any));
+}
+
+TEST_CASE("chain: what is no log that was asked for") {
+    const struct {
+        const char* name;
+        std::function<void(json::Object&)> change;
+    } cases[] = {
+        {"taken back", [](auto& l) { l["removed"] = true; }},
+        {"taken back, perhaps", [](auto& l) { l["removed"] = 1; }},
+        {"another contract's", [](auto& l) { l["address"] = "0x" + std::string(40, '7'); }},
+        {"another event's",
+         [](auto& l) { l["topics"] = json::Array{"0x" + std::string(64, '7')}; }},
+        {"an event's without topics", [](auto& l) { l["topics"] = json::Array{}; }},
+        {"before the range", [](auto& l) { l["blockNumber"] = "0x9"; }},
+        {"after the range", [](auto& l) { l["blockNumber"] = "0x15"; }},
+        {"of a block that is not there yet", [](auto& l) { l["blockNumber"] = nullptr; }},
+        {"without a block's hash", [](auto& l) { l["blockHash"] = nullptr; }},
+        {"without a transaction", [](auto& l) { l.erase("transactionHash"); }},
+        {"without a place", [](auto& l) { l["logIndex"] = nullptr; }},
+        {"with a place beyond 64 bits", [](auto& l) { l["logIndex"] = "0x10000000000000000"; }},
+        {"without data", [](auto& l) { l.erase("data"); }},
+    };
+    for (const auto& each : cases) {
+        CAPTURE(each.name);
+        const auto logs = logs_with(each.change);
+        REQUIRE_FALSE(logs);
+        CHECK(logs.error().code == Errc::rpc_failed);
+    }
+    for (const auto* const nothing : {"null", "{}", "\"0x1\"", "1", "[1]", "[null]"}) {
+        CHECK_FALSE(parse_logs(parsed(nothing), asked()));
+    }
+}
+
+TEST_CASE("chain: logs that contradict each other are an error") {
+    CHECK_FALSE(parse_logs(json::Array{log_at("0x10", "0x3"), log_at("0x10", "0x3")}, asked()));
+    CHECK_FALSE(
+        parse_logs(json::Array{log_at("0x10", "0x3"), log_at("0x10", "0x4", '6')}, asked()));
+    json::Array many;
+    for (std::uint64_t i = 0; i < 32'769; ++i) many.push_back(log_at("0x10", U256(i).to_quantity()));
+    CHECK_FALSE(parse_logs(many, asked()));
 }
 
 TEST_CASE("chain: which errors are reverts, in the words of the nodes") {

@@ -29,6 +29,7 @@ struct Event {
 struct Receipt {
     Bytes32 hash;
     std::uint64_t block_number = 0;
+    Bytes32 block_hash;  ///< another one later: the chain was reorganised
     bool success = false;
     std::uint64_t gas_used = 0;
     std::vector<Event> events;
@@ -36,14 +37,41 @@ struct Receipt {
 
 struct Head {
     std::uint64_t number = 0;
+    Bytes32 hash;
+    Bytes32 parent_hash;
     std::uint64_t timestamp = 0;
     U256 base_fee;  ///< wei per gas
+};
+
+/// Which head of the chain. Not every node knows the last two: it answers an error then.
+enum class HeadAt : std::uint8_t {
+    latest,
+    safe,       ///< not reorganised but by an attack
+    finalized,  ///< never reorganised
+};
+
+/// Events of a range of blocks, both ends included.
+struct LogFilter {
+    std::uint64_t from_block = 0;
+    std::uint64_t to_block = 0;         ///< no later than the node's head, or it is an error
+    std::vector<Address> addresses;     ///< of any of these; empty: of all
+    std::vector<Bytes32> first_topics;  ///< with any of these first; empty: with any
+};
+
+/// An event where it stands in the chain.
+struct Log {
+    std::uint64_t block_number = 0;
+    Bytes32 block_hash;
+    Bytes32 transaction;
+    std::uint64_t index = 0;  ///< within the block
+    Event event;
 };
 
 /// Wei per gas for the next transaction.
 struct Fees {
     U256 max_fee;
     U256 priority_fee;
+    U256 base_fee;  ///< of the newest block: what a ceiling and a bump are reckoned from
 };
 
 /// How the node took a transaction.
@@ -79,7 +107,8 @@ class Chain {
     virtual ~Chain() = default;
     [[nodiscard]] virtual const Network& network() const = 0;
     virtual Task<Result<std::uint64_t>> chain_id() = 0;
-    virtual Task<Result<Head>> head() = 0;
+    virtual Task<Result<Head>> head(HeadAt at) = 0;
+    Task<Result<Head>> head() { return head(HeadAt::latest); }
     virtual Task<Result<Fees>> fees() = 0;
     virtual Task<Result<U256>> balance(Address account) = 0;  ///< wei
     /// The next nonce, counting what waits in the pool.
@@ -95,6 +124,8 @@ class Chain {
     /// Nothing for each that is not mined.
     virtual Task<Result<std::vector<std::optional<Receipt>>>> receipts(
         std::vector<Bytes32> hashes) = 0;
+    /// In the order of the chain, each once. An empty range has none.
+    virtual Task<Result<std::vector<Log>>> logs(LogFilter filter) = 0;
 };
 
 }  // namespace farthing::chain

@@ -19,6 +19,41 @@ json::Object call_object(const Call& call, const Address& from) {
     return object;
 }
 
+json::Array head_params(HeadAt at) {
+    json::Array params;
+    switch (at) {
+        case HeadAt::latest:
+            params.emplace_back("latest");
+            break;
+        case HeadAt::safe:
+            params.emplace_back("safe");
+            break;
+        case HeadAt::finalized:
+            params.emplace_back("finalized");
+            break;
+    }
+    params.emplace_back(false);
+    return params;
+}
+
+json::Object logs_filter(const LogFilter& filter) {
+    json::Object object{{"fromBlock", U256(filter.from_block).to_quantity()},
+                        {"toBlock", U256(filter.to_block).to_quantity()}};
+    if (!filter.addresses.empty()) {
+        json::Array addresses;
+        for (const auto& each : filter.addresses) addresses.emplace_back(each.to_lower());
+        object.emplace("address", std::move(addresses));
+    }
+    if (!filter.first_topics.empty()) {
+        json::Array any_of;
+        for (const auto& each : filter.first_topics) any_of.emplace_back(to_hex(each));
+        json::Array topics;
+        topics.emplace_back(std::move(any_of));
+        object.emplace("topics", std::move(topics));
+    }
+    return object;
+}
+
 std::unexpected<Error> node_error(std::string_view method, const net::RpcError& error) {
     return fail(Errc::rpc_error,
                 fmt::format("{}: {} ({})", method, printable(error.message, 300), error.code));
@@ -75,28 +110,31 @@ Task<Result<std::uint64_t>> EvmChain::chain_id() {
     co_return id;
 }
 
-Task<Result<Head>> EvmChain::head() {
-    json::Array params;
-    params.emplace_back("latest");
-    params.emplace_back(false);
+Task<Result<Head>> EvmChain::head(HeadAt at) {
+    auto params = head_params(at);
     auto block = co_await ask("eth_getBlockByNumber", std::move(params));
     if (!block) co_return fail(std::move(block).error());
     co_return parse_head(*block);
 }
 
 Task<Result<Fees>> EvmChain::fees() {
-    auto latest = co_await head();
-    if (!latest) co_return fail(std::move(latest).error());
-    json::Array none;
-    auto tip = co_await ask("eth_maxPriorityFeePerGas", std::move(none));
-    if (!tip) co_return fail(std::move(tip).error());
+    std::vector<net::RpcCall> calls;
+    calls.push_back({"eth_getBlockByNumber", head_params(HeadAt::latest)});
+    calls.push_back({"eth_maxPriorityFeePerGas", json::Array{}});
+    auto answers = co_await rpc_.batch(std::move(calls));
+    if (!answers) co_return fail(std::move(answers).error());
+    const auto& block = answers->front();
+    const auto& tip = answers->back();
+    if (!block) co_return node_error("eth_getBlockByNumber", block.error());
+    if (!tip) co_return node_error("eth_maxPriorityFeePerGas", tip.error());
+    FARTHING_CO_TRY(const auto latest, parse_head(*block));
     FARTHING_CO_TRY(const auto priority, parse_quantity(*tip, "eth_maxPriorityFeePerGas"));
     // Twice the base fee holds for at least five full blocks in a row (EIP-1559: at most +12.5 % a
     // block).
-    const auto doubled = latest->base_fee.checked_mul(U256(2));
+    const auto doubled = latest.base_fee.checked_mul(U256(2));
     const auto max_fee = doubled ? doubled->checked_add(priority) : std::nullopt;
     if (!max_fee) co_return fail(Errc::rpc_failed, "the node's fees are out of range");
-    co_return Fees{*max_fee, priority};
+    co_return Fees{*max_fee, priority, latest.base_fee};
 }
 
 Task<Result<U256>> EvmChain::balance(Address account) {
@@ -193,6 +231,29 @@ Task<Result<std::vector<std::optional<Receipt>>>> EvmChain::receipts(std::vector
         out.push_back(std::move(receipt));
     }
     co_return out;
+}
+
+/// The node's own head comes along: one that is behind answers with the logs that it has, as if
+/// there were no more.
+Task<Result<std::vector<Log>>> EvmChain::logs(LogFilter filter) {
+    std::vector<Log> none;
+    if (filter.from_block > filter.to_block) co_return none;
+    std::vector<net::RpcCall> calls;
+    calls.push_back({"eth_blockNumber", json::Array{}});
+    json::Array params;
+    params.emplace_back(logs_filter(filter));
+    calls.push_back({"eth_getLogs", std::move(params)});
+    auto answers = co_await rpc_.batch(std::move(calls));
+    if (!answers) co_return fail(std::move(answers).error());
+    const auto& number = answers->front();
+    const auto& found = answers->back();
+    if (!number) co_return node_error("eth_blockNumber", number.error());
+    if (!found) co_return node_error("eth_getLogs", found.error());
+    FARTHING_CO_TRY(const auto head, parse_quantity(*number, "eth_blockNumber"));
+    if (head < U256(filter.to_block)) {
+        co_return fail(Errc::rpc_failed, "eth_getLogs: the node does not have the last block yet");
+    }
+    co_return parse_logs(*found, filter);
 }
 
 }  // namespace farthing::chain

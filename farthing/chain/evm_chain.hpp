@@ -14,7 +14,8 @@ class EvmChain final : public Chain {
 
     [[nodiscard]] const Network& network() const override { return network_; }
     Task<Result<std::uint64_t>> chain_id() override;
-    Task<Result<Head>> head() override;
+    using Chain::head;
+    Task<Result<Head>> head(HeadAt at) override;
     Task<Result<Fees>> fees() override;
     Task<Result<U256>> balance(Address account) override;
     Task<Result<std::uint64_t>> pending_nonce(Address account) override;
@@ -25,6 +26,7 @@ class EvmChain final : public Chain {
     Task<Result<SendResult>> send(Bytes raw) override;
     Task<Result<std::vector<std::optional<Receipt>>>> receipts(
         std::vector<Bytes32> hashes) override;
+    Task<Result<std::vector<Log>>> logs(LogFilter filter) override;
 
   private:
     Task<Result<json::Value>> ask(std::string method, json::Array params);
@@ -40,6 +42,9 @@ class EvmChain final : public Chain {
 [[nodiscard]] Result<Head> parse_head(const json::Value& block);
 [[nodiscard]] Result<std::optional<Receipt>> parse_receipt(const json::Value& receipt,
                                                            const Bytes32& wanted);
+/// Every log was asked for, and is in the order of the chain; one twice, one of a block that was
+/// reorganised away, two hashes of one block: an error.
+[[nodiscard]] Result<std::vector<Log>> parse_logs(const json::Value& logs, const LogFilter& asked);
 /// An RPC error as a revert, when it is one.
 [[nodiscard]] std::optional<Revert> as_revert(const net::RpcError& error);
 [[nodiscard]] SendResult classify_send_error(const net::RpcError& error);

@@ -58,6 +58,7 @@ TEST_CASE("chain: reads what a node says") {
     const auto fees = world.run(world.asked.fees()).value();
     CHECK(fees.max_fee == U256(2'001'000'000));
     CHECK(fees.priority_fee == U256(1'000'000));
+    CHECK(fees.base_fee == U256(1'000'000'000));
     CHECK(world.run(world.asked.balance(world.gas_account)).value() ==
           U256(1'000'000'000'000'000'000));
     CHECK(world.run(world.asked.pending_nonce(world.gas_account)).value() == 0);
@@ -141,6 +142,9 @@ TEST_CASE("chain: an answer that is none is unavailable, whatever was asked") {
         expect_unavailable(world.run(world.asked.read(std::move(reads))));
         expect_unavailable(world.run(world.asked.estimate_gas(call, account)));
         expect_unavailable(world.run(world.asked.receipts({Bytes32{}})));
+        expect_unavailable(world.run(world.asked.head(HeadAt::safe)));
+        LogFilter filter{.from_block = 1, .to_block = 1, .addresses = {}, .first_topics = {}};
+        expect_unavailable(world.run(world.asked.logs(std::move(filter))));
     };
     world.node.instead = net::Response{.status = 502, .headers = {}, .body = "bad gateway"};
     ask_everything();
@@ -175,6 +179,67 @@ TEST_CASE("chain: a send without an answer is neither taken nor refused") {
     const auto sent = world.transaction(0, {world.gas_account, {}});
     CHECK_FALSE(world.run(world.asked.send(sent.raw)));
     CHECK(world.chain.mined().size() == 1);
+}
+
+TEST_CASE("chain: three heads, and an error for one that the node does not know") {
+    Served world;
+    world.chain.mine_blocks(20);
+    const auto latest = world.run(world.asked.head()).value();
+    CHECK(latest.number == 21);
+    CHECK(latest.hash != latest.parent_hash);
+    CHECK(world.run(world.asked.head(HeadAt::safe)).value().number == 17);
+    CHECK(world.run(world.asked.head(HeadAt::finalized)).value().number == 13);
+    // In the words of geth on a chain without consensus.
+    world.answer("eth_getBlockByNumber", "error", node_error(-39001, "safe block not found"));
+    const auto unknown = world.run(world.asked.head(HeadAt::safe));
+    REQUIRE_FALSE(unknown);
+    CHECK(kind_of(unknown.error().code) == Kind::unavailable);
+    world.answer("eth_getBlockByNumber", "result", nullptr);
+    CHECK_FALSE(world.run(world.asked.head(HeadAt::finalized)));
+}
+
+TEST_CASE("chain: the logs of a payment, by contract and event") {
+    Served world;
+    const auto payment = world.payment(0);
+    const auto sent = world.transaction(0, payment->transfer());
+    REQUIRE(world.run(world.asked.send(sent.raw)).value().taken == Taken::accepted);
+    const auto receipt = world.run(world.asked.receipts({sent.hash})).value()[0].value();
+    world.chain.mine_blocks(2);
+    LogFilter all{.from_block = 1, .to_block = 4, .addresses = {}, .first_topics = {}};
+    const auto logs = world.run(world.asked.logs(all)).value();
+    REQUIRE(logs.size() == 2);
+    CHECK(logs[1].index == 1);
+    CHECK(logs[0].block_number == receipt.block_number);
+    CHECK(logs[0].block_hash == receipt.block_hash);
+    CHECK(logs[0].transaction == sent.hash);
+    CHECK(logs[0].event.topics == receipt.events[0].topics);
+    const auto count = [&](LogFilter filter) {
+        return world.run(world.asked.logs(std::move(filter))).value().size();
+    };
+    auto one = all;
+    one.first_topics = {logs[0].event.topics[0]};
+    CHECK(count(one) == 1);
+    one.first_topics = {Bytes32{}, logs[0].event.topics[0], logs[1].event.topics[0]};
+    CHECK(count(one) == 2);
+    one.addresses = {Address{{9}}};
+    CHECK(count(one) == 0);
+    one.addresses = {Address{{9}}, world.chain.evm.token_address};
+    CHECK(count(one) == 2);
+    one.from_block = receipt.block_number + 1;
+    CHECK(count(one) == 0);
+    one.from_block = 9;
+    CHECK(count(one) == 0);
+}
+
+TEST_CASE("chain: a node that is behind does not answer for blocks that it does not have") {
+    Served world;
+    world.chain.mine_blocks(10);
+    LogFilter filter{.from_block = 5, .to_block = 11, .addresses = {}, .first_topics = {}};
+    CHECK(world.run(world.asked.logs(filter)).value().empty());
+    world.answer("eth_blockNumber", "result", json::Value("0xa"));
+    const auto behind = world.run(world.asked.logs(filter));
+    REQUIRE_FALSE(behind);
+    CHECK(behind.error().detail == "eth_getLogs: the node does not have the last block yet");
 }
 
 }  // namespace farthing::chain

@@ -61,7 +61,7 @@ TEST_CASE("carrier: lost to another process, it is sent again with another nonce
     world.advance(1s);
     const Transaction rival{.chain_id = 84532,
                             .nonce = 0,
-                            .max_priority_fee_per_gas = U256(1),
+                            .max_priority_fee_per_gas = U256(2'000'000),
                             .max_fee_per_gas = U256(50'000'000'000),
                             .gas_limit = 100'000,
                             .to = Address{{7}},

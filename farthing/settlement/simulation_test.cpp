@@ -187,7 +187,7 @@ class Day {
         if (dice_.chance(50)) nonce += world_.chain.pooled();
         const Transaction fields{.chain_id = 84532,
                                  .nonce = nonce,
-                                 .max_priority_fee_per_gas = U256(1),
+                                 .max_priority_fee_per_gas = U256(2'000'000),
                                  .max_fee_per_gas = U256(30'000'000'000),
                                  .gas_limit = 100'000,
                                  .to = Address{{7}},

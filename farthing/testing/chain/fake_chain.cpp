@@ -12,6 +12,19 @@ using chain::SendResult;
 using chain::Taken;
 
 constexpr std::string_view kLost = "the connection broke";
+constexpr std::size_t kReorganisedMax = 64;
+
+/// At least 10 % more, as nodes want it of each fee of a replacement.
+bool is_bumped(const U256& from, const U256& to) {
+    const auto wanted = from.checked_mul(U256(110));
+    const auto offered = to.checked_mul(U256(100));
+    return wanted && offered && to > from && *offered >= *wanted;
+}
+
+template <class T>
+bool is_any_of(const std::vector<T>& wanted, const T& value) {
+    return wanted.empty() || std::ranges::find(wanted, value) != wanted.end();
+}
 
 /// Reads one RLP item after the other.
 class RlpReader {
@@ -94,7 +107,10 @@ Result<PooledTransaction> read_transaction(ByteView raw) {
 }
 
 FakeChain::FakeChain(Clock& clock, Network network)
-    : evm(network.chain_id().value_or(0)), clock_(clock), network_(std::move(network)) {}
+    : evm(network.chain_id().value_or(0)), clock_(clock), network_(std::move(network)) {
+    begin_block();
+    before_.clear();
+}
 
 std::uint64_t FakeChain::timestamp() const {
     return static_cast<std::uint64_t>(clock_.now().time_since_epoch().count());
@@ -139,9 +155,9 @@ SendResult FakeChain::take(ByteView raw) {
         return {Taken::no_funds, "insufficient funds for gas * price + value"};
     }
     if (same != waiting.end()) {
-        const auto& old = same->second.fields.max_fee_per_gas;
-        const auto enough = old.checked_add(old.checked_div(U256(10)).value_or(U256{}));
-        if (!enough || fields.max_fee_per_gas < *enough) {
+        const auto& old = same->second.fields;
+        if (!is_bumped(old.max_fee_per_gas, fields.max_fee_per_gas) ||
+            !is_bumped(old.max_priority_fee_per_gas, fields.max_priority_fee_per_gas)) {
             return {Taken::underpriced, "replacement transaction underpriced"};
         }
     }
@@ -150,8 +166,41 @@ SendResult FakeChain::take(ByteView raw) {
     return {};
 }
 
+void FakeChain::begin_block() {
+    before_.push_back({evm, wei_, nonces_});
+    if (before_.size() > kReorganisedMax) before_.pop_front();
+    chain::Head block{.number = blocks_.empty() ? 1 : height() + 1,
+                      .hash = {},
+                      .parent_hash = blocks_.empty() ? Bytes32{} : blocks_.back().hash,
+                      .timestamp = timestamp(),
+                      .base_fee = base_fee};
+    const auto number = U256(block.number).to_bytes();
+    const auto fork = U256(forks_).to_bytes();
+    block.hash = keccak256({ByteView(block.parent_hash), ByteView(number), ByteView(fork)});
+    blocks_.push_back(block);
+}
+
+void FakeChain::reorganise(std::size_t depth, Fate fate) {
+    invariant(depth <= before_.size(), "a reorganisation goes no deeper than what is kept");
+    if (depth == 0) return;
+    const auto first = before_.size() - depth;
+    evm = std::move(before_[first].evm);
+    wei_ = std::move(before_[first].wei);
+    nonces_ = std::move(before_[first].nonces);
+    before_.erase(before_.begin() + static_cast<std::ptrdiff_t>(first), before_.end());
+    blocks_.resize(blocks_.size() - depth);
+    ++forks_;
+    while (!mined_.empty() && mined_.back().receipt.block_number > height()) {
+        auto& again = mined_.back().transaction;
+        const auto nonce = again.fields.nonce;
+        if (fate == Fate::pooled) pool_[again.sender].try_emplace(nonce, std::move(again));
+        mined_.pop_back();
+    }
+}
+
 std::size_t FakeChain::mine() {
     std::size_t count = 0;
+    begin_block();
     for (auto& [sender, waiting] : pool_) {
         for (auto next = waiting.find(nonce_of(sender)); next != waiting.end();
              next = waiting.find(nonce_of(sender))) {
@@ -164,7 +213,6 @@ std::size_t FakeChain::mine() {
         // What another transaction of the same nonce has overtaken can never be mined.
         std::erase_if(waiting, [&](const auto& each) { return each.first < nonce_of(sender); });
     }
-    ++block_;
     return count;
 }
 
@@ -172,7 +220,8 @@ void FakeChain::mine_one(const PooledTransaction& transaction) {
     nonces_[transaction.sender] = transaction.fields.nonce + 1;
     chain::Receipt receipt;
     receipt.hash = transaction.hash;
-    receipt.block_number = block_;
+    receipt.block_number = height();
+    receipt.block_hash = blocks_.back().hash;
     receipt.gas_used = transfer_gas;
     const bool forced = reverts_at_mining > 0;
     if (forced) --reverts_at_mining;
@@ -181,9 +230,11 @@ void FakeChain::mine_one(const PooledTransaction& transaction) {
         receipt.success = done.has_value();
         if (done) receipt.events = std::move(done->events);
     }
-    const auto price = base_fee.checked_mul(U256(transfer_gas)).value_or(U256{});
+    const auto& fields = transaction.fields;
+    const auto tipped = base_fee.checked_add(fields.max_priority_fee_per_gas);
+    const auto price = std::min(tipped.value_or(U256::max()), fields.max_fee_per_gas);
     auto& wei = wei_[transaction.sender];
-    wei = wei.saturating_sub(price);
+    wei = wei.saturating_sub(price.checked_mul(U256(transfer_gas)).value_or(U256::max()));
     mined_.push_back({transaction, std::move(receipt), clock_.steady_now()});
 }
 
@@ -218,11 +269,18 @@ Task<Result<std::uint64_t>> FakeChain::chain_id() {
     co_return network_.chain_id().value_or(0);
 }
 
-Task<Result<chain::Head>> FakeChain::head() {
+Task<Result<chain::Head>> FakeChain::head(chain::HeadAt at) {
     const auto fault = co_await arrive(Op::head);
     if (is_lost(fault)) co_return lost();
-    const chain::Head latest{.number = block_, .timestamp = timestamp(), .base_fee = base_fee};
-    co_return latest;
+    if (at == chain::HeadAt::latest) {
+        auto latest = blocks_.back();
+        latest.timestamp = timestamp();
+        latest.base_fee = base_fee;
+        co_return latest;
+    }
+    const auto depth = at == chain::HeadAt::safe ? safe_depth : finalized_depth;
+    if (!depth) co_return fail(Errc::rpc_error, "this node does not know the tag");
+    co_return blocks_[blocks_.size() - 1 - std::min<std::size_t>(*depth, blocks_.size() - 1)];
 }
 
 Task<Result<chain::Fees>> FakeChain::fees() {
@@ -231,7 +289,8 @@ Task<Result<chain::Fees>> FakeChain::fees() {
     const U256 tip(1'000'000);
     const auto doubled = base_fee.checked_mul(U256(2)).value_or(U256::max());
     const chain::Fees now{.max_fee = doubled.checked_add(tip).value_or(U256::max()),
-                          .priority_fee = tip};
+                          .priority_fee = tip,
+                          .base_fee = base_fee};
     co_return now;
 }
 
@@ -316,6 +375,30 @@ Task<Result<std::vector<std::optional<chain::Receipt>>>> FakeChain::receipts(
             if (each.receipt.hash != hash || !visible) continue;
             out.back() = each.receipt;
             if (falsify) falsify(*out.back());
+        }
+    }
+    co_return out;
+}
+
+Task<Result<std::vector<chain::Log>>> FakeChain::logs(chain::LogFilter filter) {
+    const auto fault = co_await arrive(Op::logs);
+    if (is_lost(fault)) co_return lost();
+    std::vector<chain::Log> out;
+    if (filter.from_block > filter.to_block || fault.kind == Fault::Kind::hidden) co_return out;
+    if (filter.to_block > height()) {
+        co_return fail(Errc::rpc_failed, "block range extends beyond current head block");
+    }
+    std::map<std::uint64_t, std::uint64_t> next_index;
+    for (const auto& [transaction, receipt, at] : mined_) {
+        for (const auto& event : receipt.events) {
+            const auto index = next_index[receipt.block_number]++;
+            const bool in_range = receipt.block_number >= filter.from_block &&
+                                  receipt.block_number <= filter.to_block;
+            const bool has_topic = !event.topics.empty()
+                                       ? is_any_of(filter.first_topics, event.topics.front())
+                                       : filter.first_topics.empty();
+            if (!in_range || !has_topic || !is_any_of(filter.addresses, event.address)) continue;
+            out.push_back({receipt.block_number, receipt.block_hash, receipt.hash, index, event});
         }
     }
     co_return out;

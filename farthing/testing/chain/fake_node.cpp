@@ -35,16 +35,55 @@ Call call_at(const json::Array& params, std::size_t index) {
     return {parse_address(member("to")).value(), from_hex(member("data")).value()};
 }
 
+json::Object event_json(const chain::Event& event) {
+    json::Array topics;
+    for (const auto& topic : event.topics) topics.emplace_back(to_hex(topic));
+    return {{"address", event.address.to_lower()},
+            {"topics", std::move(topics)},
+            {"data", to_hex(event.data)},
+            {"removed", false}};
+}
+
+json::Object log_json(const chain::Log& log) {
+    auto object = event_json(log.event);
+    object.emplace("blockNumber", U256(log.block_number).to_quantity());
+    object.emplace("blockHash", to_hex(log.block_hash));
+    object.emplace("transactionHash", to_hex(log.transaction));
+    object.emplace("logIndex", U256(log.index).to_quantity());
+    return object;
+}
+
+chain::HeadAt head_at(std::string_view tag) {
+    if (tag == "latest") return chain::HeadAt::latest;
+    invariant(tag == "safe" || tag == "finalized", "a head has a tag");
+    return tag == "safe" ? chain::HeadAt::safe : chain::HeadAt::finalized;
+}
+
+std::uint64_t number_at(const json::Object& object, std::string_view name) {
+    return u256_from_quantity(std::string(object.at(name).as_string())).value().to_u64().value();
+}
+
+chain::LogFilter filter_at(const json::Array& params, std::size_t index) {
+    const auto& object = params.at(index).as_object();
+    chain::LogFilter filter{number_at(object, "fromBlock"), number_at(object, "toBlock"), {}, {}};
+    if (const auto* addresses = object.if_contains("address")) {
+        for (const auto& each : addresses->as_array()) {
+            filter.addresses.push_back(parse_address(std::string(each.as_string())).value());
+        }
+    }
+    if (const auto* topics = object.if_contains("topics")) {
+        for (const auto& each : topics->as_array().at(0).as_array()) {
+            filter.first_topics.push_back(bytes32_from_hex(each.as_string()).value());
+        }
+    }
+    return filter;
+}
+
 json::Value receipt_json(const chain::Receipt& receipt) {
     json::Array logs;
-    for (const auto& event : receipt.events) {
-        json::Array topics;
-        for (const auto& topic : event.topics) topics.emplace_back(to_hex(topic));
-        logs.emplace_back(json::Object{{"address", event.address.to_lower()},
-                                       {"topics", std::move(topics)},
-                                       {"data", to_hex(event.data)}});
-    }
+    for (const auto& event : receipt.events) logs.emplace_back(event_json(event));
     return json::Object{{"transactionHash", to_hex(receipt.hash)},
+                        {"blockHash", to_hex(receipt.block_hash)},
                         {"blockNumber", U256(receipt.block_number).to_quantity()},
                         {"status", receipt.success ? "0x1" : "0x0"},
                         {"gasUsed", U256(receipt.gas_used).to_quantity()},
@@ -76,9 +115,12 @@ Task<Result<json::Object>> FakeNode::batch_read(std::string method, json::Array 
 Task<Result<json::Object>> FakeNode::truth(std::string method, json::Array params) {
     if (method == "eth_chainId") co_return quantity(co_await chain_.chain_id());
     if (method == "eth_getBlockByNumber") {
-        const auto head = co_await chain_.head();
+        const auto at = head_at(text_at(params, 0));
+        const auto head = co_await chain_.head(at);
         if (!head) co_return fail(head.error());
         co_return result(json::Object{{"number", U256(head->number).to_quantity()},
+                                      {"hash", to_hex(head->hash)},
+                                      {"parentHash", to_hex(head->parent_hash)},
                                       {"timestamp", U256(head->timestamp).to_quantity()},
                                       {"baseFeePerGas", head->base_fee.to_quantity()}});
     }
@@ -86,6 +128,17 @@ Task<Result<json::Object>> FakeNode::truth(std::string method, json::Array param
         const auto fees = co_await chain_.fees();
         if (!fees) co_return fail(fees.error());
         co_return result(json::Value(fees->priority_fee.to_quantity()));
+    }
+    if (method == "eth_blockNumber") {
+        co_return result(json::Value(U256(chain_.height()).to_quantity()));
+    }
+    if (method == "eth_getLogs") {
+        auto filter = filter_at(params, 0);
+        const auto found = co_await chain_.logs(std::move(filter));
+        if (!found) co_return fail(found.error());
+        json::Array logs;
+        for (const auto& each : *found) logs.emplace_back(log_json(each));
+        co_return result(json::Value(std::move(logs)));
     }
     if (method == "eth_getBalance") {
         co_return quantity(co_await chain_.balance(address_at(params, 0)));
