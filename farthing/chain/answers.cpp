@@ -94,11 +94,7 @@ Result<Log> parse_log(const json::Value& value, const LogFilter& asked) {
     if (!is_any_of(asked.addresses, log.event.address)) {
         return wrong("address: not one that was asked for");
     }
-    const auto& topics = log.event.topics;
-    if (!asked.first_topics.empty() &&
-        (topics.empty() || !is_any_of(asked.first_topics, topics.front()))) {
-        return wrong("topics: not what was asked for");
-    }
+    if (!has_topics(asked, log.event)) return wrong("topics: not what was asked for");
     return log;
 }
 
@@ -245,6 +241,15 @@ Result<std::optional<Receipt>> parse_receipt(const json::Value& value, const Byt
         receipt.events.push_back(std::move(event));
     }
     return std::optional<Receipt>(std::move(receipt));
+}
+
+bool has_topics(const LogFilter& filter, const Event& event) {
+    for (std::size_t i = 0; i < filter.topics.size(); ++i) {
+        const auto& wanted = filter.topics[i];
+        if (wanted.empty()) continue;
+        if (i >= event.topics.size() || !is_any_of(wanted, event.topics[i])) return false;
+    }
+    return true;
 }
 
 Result<std::vector<Log>> parse_logs(const json::Value& value, const LogFilter& asked) {

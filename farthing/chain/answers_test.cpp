@@ -46,7 +46,7 @@ LogFilter asked() {
     return {.from_block = 10,
             .to_block = 20,
             .addresses = {parse_address("0x036cbd53842c5426634e7929541ec2318f3dcf7e").value()},
-            .first_topics = {bytes32_from_hex("0x" + std::string(64, '2')).value()}};
+            .topics = {{bytes32_from_hex("0x" + std::string(64, '2')).value()}}};
 }
 
 /// One log, changed.
@@ -231,7 +231,7 @@ TEST_CASE("chain: logs come in the order of the chain, each with its place") {
     CHECK(parse_logs(json::Array{}, asked()).value().empty());
     CHECK(logs_with([](auto& l) { l.erase("removed"); }));
     // Whoever asks for no address and no topic gets any.
-    const LogFilter any{.from_block = 16, .to_block = 16, .addresses = {}, .first_topics = {}};
+    const LogFilter any{.from_block = 16, .to_block = 16, .addresses = {}, .topics = {}};
     CHECK(logs_with([](auto& l) { l["topics"] = json::Array{}; }, any));
 }
 
@@ -271,7 +271,8 @@ TEST_CASE("chain: logs that contradict each other are an error") {
     CHECK_FALSE(
         parse_logs(json::Array{log_at("0x10", "0x3"), log_at("0x10", "0x4", '6')}, asked()));
     json::Array many;
-    for (std::uint64_t i = 0; i < 32'769; ++i) many.push_back(log_at("0x10", U256(i).to_quantity()));
+    for (std::uint64_t i = 0; i < 32'769; ++i)
+        many.push_back(log_at("0x10", U256(i).to_quantity()));
     CHECK_FALSE(parse_logs(many, asked()));
 }
 

@@ -53,10 +53,14 @@ enum class HeadAt : std::uint8_t {
 /// Events of a range of blocks, both ends included.
 struct LogFilter {
     std::uint64_t from_block = 0;
-    std::uint64_t to_block = 0;         ///< no later than the node's head, or it is an error
-    std::vector<Address> addresses;     ///< of any of these; empty: of all
-    std::vector<Bytes32> first_topics;  ///< with any of these first; empty: with any
+    std::uint64_t to_block = 0;      ///< no later than the node's head, or it is an error
+    std::vector<Address> addresses;  ///< of any of these; empty: of all
+    /// For each position, any of these; empty: any. Positions beyond it are not looked at.
+    std::vector<std::vector<Bytes32>> topics;
 };
+
+/// Whether the event has the topics that are asked for.
+[[nodiscard]] bool has_topics(const LogFilter& filter, const Event& event);
 
 /// An event where it stands in the chain.
 struct Log {

@@ -44,11 +44,13 @@ json::Object logs_filter(const LogFilter& filter) {
         for (const auto& each : filter.addresses) addresses.emplace_back(each.to_lower());
         object.emplace("address", std::move(addresses));
     }
-    if (!filter.first_topics.empty()) {
-        json::Array any_of;
-        for (const auto& each : filter.first_topics) any_of.emplace_back(to_hex(each));
+    if (!filter.topics.empty()) {
         json::Array topics;
-        topics.emplace_back(std::move(any_of));
+        for (const auto& position : filter.topics) {
+            json::Array any_of;
+            for (const auto& each : position) any_of.emplace_back(to_hex(each));
+            topics.push_back(any_of.empty() ? json::Value() : json::Value(std::move(any_of)));
+        }
         object.emplace("topics", std::move(topics));
     }
     return object;

@@ -143,7 +143,7 @@ TEST_CASE("chain: an answer that is none is unavailable, whatever was asked") {
         expect_unavailable(world.run(world.asked.estimate_gas(call, account)));
         expect_unavailable(world.run(world.asked.receipts({Bytes32{}})));
         expect_unavailable(world.run(world.asked.head(HeadAt::safe)));
-        LogFilter filter{.from_block = 1, .to_block = 1, .addresses = {}, .first_topics = {}};
+        LogFilter filter{.from_block = 1, .to_block = 1, .addresses = {}, .topics = {}};
         expect_unavailable(world.run(world.asked.logs(std::move(filter))));
     };
     world.node.instead = net::Response{.status = 502, .headers = {}, .body = "bad gateway"};
@@ -205,7 +205,7 @@ TEST_CASE("chain: the logs of a payment, by contract and event") {
     REQUIRE(world.run(world.asked.send(sent.raw)).value().taken == Taken::accepted);
     const auto receipt = world.run(world.asked.receipts({sent.hash})).value()[0].value();
     world.chain.mine_blocks(2);
-    LogFilter all{.from_block = 1, .to_block = 4, .addresses = {}, .first_topics = {}};
+    LogFilter all{.from_block = 1, .to_block = 4, .addresses = {}, .topics = {}};
     const auto logs = world.run(world.asked.logs(all)).value();
     REQUIRE(logs.size() == 2);
     CHECK(logs[1].index == 1);
@@ -217,9 +217,9 @@ TEST_CASE("chain: the logs of a payment, by contract and event") {
         return world.run(world.asked.logs(std::move(filter))).value().size();
     };
     auto one = all;
-    one.first_topics = {logs[0].event.topics[0]};
+    one.topics = {{logs[0].event.topics[0]}};
     CHECK(count(one) == 1);
-    one.first_topics = {Bytes32{}, logs[0].event.topics[0], logs[1].event.topics[0]};
+    one.topics = {{Bytes32{}, logs[0].event.topics[0], logs[1].event.topics[0]}};
     CHECK(count(one) == 2);
     one.addresses = {Address{{9}}};
     CHECK(count(one) == 0);
@@ -234,7 +234,7 @@ TEST_CASE("chain: the logs of a payment, by contract and event") {
 TEST_CASE("chain: a node that is behind does not answer for blocks that it does not have") {
     Served world;
     world.chain.mine_blocks(10);
-    LogFilter filter{.from_block = 5, .to_block = 11, .addresses = {}, .first_topics = {}};
+    LogFilter filter{.from_block = 5, .to_block = 11, .addresses = {}, .topics = {}};
     CHECK(world.run(world.asked.logs(filter)).value().empty());
     world.answer("eth_blockNumber", "result", json::Value("0xa"));
     const auto behind = world.run(world.asked.logs(filter));

@@ -54,6 +54,12 @@ struct LogEvent {
     Bytes data;
 };
 
+/// An event to look for in the chain: this contract's, with these topics first.
+struct SoughtEvent {
+    Address address;
+    std::vector<Bytes32> topics;
+};
+
 /// What a failed simulation is diagnosed from; members are empty when the read failed.
 struct Diagnosis {
     std::optional<bool> nonce_used;
@@ -93,8 +99,10 @@ class Opened {
     /// Calls that fill Diagnosis, in its order.
     [[nodiscard]] virtual std::vector<Call> diagnosis_calls() const = 0;
     [[nodiscard]] virtual Error diagnose(const Diagnosis& diagnosis) const = 0;
-    /// Whether the events of the mined transaction prove that exactly this payment moved. Errors:
-    /// exact_transfer_event_mismatch.
+    /// What its execution leaves in the chain, whoever sends it.
+    [[nodiscard]] virtual SoughtEvent trace() const = 0;
+    /// Whether the events of a mined transaction, in their order, prove that exactly this payment
+    /// moved, whatever else the transaction did. Errors: exact_transfer_event_mismatch.
     [[nodiscard]] virtual Result<> proved_by(const std::vector<LogEvent>& events) const = 0;
 };
 

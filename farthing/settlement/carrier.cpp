@@ -17,6 +17,10 @@ constexpr std::chrono::milliseconds kAskAgain{1'000};
 /// How often a wallet is looked for after its deployment was mined.
 constexpr int kWalletLooksMax = 5;
 constexpr scheme::UnixSeconds kWaitMax = 3'600;
+/// How far back the execution of an authorisation is looked for, the newest blocks first: nodes
+/// limit what one question may span.
+constexpr std::uint64_t kBlocksPerRange = 1'000;
+constexpr int kLogRangesMax = 10;
 
 Outcome failed(Error error, std::optional<Bytes32> transaction = std::nullopt) {
     return {Outcome::State::failed, transaction, std::move(error)};
@@ -95,25 +99,28 @@ Task<Outcome> Carrier::carry(std::shared_ptr<Errand> errand) {
 Task<Outcome> Carrier::carry_on(std::shared_ptr<Errand> errand,
                                 std::vector<store::Broadcast> broadcasts) {
     const Exposure::Hold room(exposure_, *errand->payment);
-    // The versions of the last transaction: of one key, with one nonce.
-    const auto& last = broadcasts.back();
-    const auto versions = std::stable_partition(
-        broadcasts.begin(), broadcasts.end(), [&](const auto& each) {
-            return each.signer != last.signer || each.account_nonce != last.account_nonce;
-        });
-    for (auto each = broadcasts.begin(); each != versions; ++each) {
-        errand->earlier.push_back(each->hash);
+    const auto last = broadcasts.back();
+    std::vector<store::Broadcast> versions;  // of the last transaction: one key, one nonce
+    for (auto& each : broadcasts) {
+        if (each.signer == last.signer && each.account_nonce == last.account_nonce) {
+            versions.push_back(std::move(each));
+        } else {
+            errand->earlier.push_back(each.hash);
+        }
     }
-    broadcasts.erase(broadcasts.begin(), versions);
+    errand->alone = true;
     errand->submission =
-        lanes_.resume(errand->payment->transfer(), errand->payment->key(), broadcasts);
+        lanes_.resume(errand->payment->transfer(), errand->payment->key(), versions);
     if (errand->submission) {
         auto outcome = co_await watch(errand);
         if (outcome) co_return *std::move(outcome);
+        const auto& hashes = errand->submission->hashes;
+        errand->earlier.insert(errand->earlier.end(), hashes.begin(), hashes.end());
         errand->submission.reset();
+    } else {
+        for (const auto& each : versions) errand->earlier.push_back(each.hash);
     }
     // Lost, or sent by a key that is not ours any more: it may still have moved the money.
-    for (const auto& each : broadcasts) errand->earlier.push_back(each.hash);
     auto outcome = co_await send(errand);
     co_return outcome;
 }
@@ -278,7 +285,7 @@ Task<std::optional<Outcome>> Carrier::after_mined(ErrandPtr errand) {
     const auto receipt = errand->submission->receipt;
     const auto proof = prove(*errand, *receipt);
     if (proof) co_return settled(*receipt);
-    if (errand->submission->was_shared()) {
+    if (errand->submission->shared) {
         // Its own call failed, or all of them did: alone, the chain says why, or it goes well.
         errand->alone = true;
         co_return std::nullopt;
@@ -287,18 +294,25 @@ Task<std::optional<Outcome>> Carrier::after_mined(ErrandPtr errand) {
     // It reverted: perhaps because the same authorisation was executed before it.
     auto reason = co_await examiner_.diagnose(errand->payment);
     Error error{Errc::exact_transaction_failed, "the transaction reverted"};
-    if (reason && reason->code != Errc::exact_simulation_failed) error.detail = to_string(*reason);
+    if (reason && reason->code == Errc::exact_nonce_already_used) {
+        error = *std::move(reason);
+    } else if (reason && reason->code != Errc::exact_simulation_failed) {
+        error.detail = to_string(*reason);
+    }
     auto outcome = co_await after_failure(errand, std::move(error));
     if (!outcome.transaction) outcome.transaction = receipt->hash;
     co_return outcome;
 }
 
-/// It failed; unless something broadcast for it earlier, thought lost, did move the money.
+/// It failed; unless something broadcast for it earlier, thought lost, did move the money, or
+/// somebody else sent the same authorisation after we had seen it unused.
 Task<Outcome> Carrier::after_failure(ErrandPtr errand, Error error) {
     const bool alone =
         errand->earlier.empty() && (!errand->submission || errand->submission->hashes.size() <= 1);
-    while (!alone) {
+    const bool used = error.code == Errc::exact_nonce_already_used && errand->is_sent();
+    while (!alone || used) {
         auto found = co_await look_back(errand);
+        if (found && !*found && used) found = co_await find_execution(errand);
         if (!found) {
             co_await env_.clock.sleep(kAskAgain);
             continue;
@@ -309,16 +323,31 @@ Task<Outcome> Carrier::after_failure(ErrandPtr errand, Error error) {
     co_return failed(std::move(error), errand->last_hash());
 }
 
-Task<Result<std::optional<chain::Receipt>>> Carrier::look_back(ErrandPtr errand) {
-    auto hashes = errand->earlier;
-    if (errand->submission) {
-        const auto& last = errand->submission->hashes;
-        hashes.insert(hashes.end(), last.begin(), last.end());
-    }
-    auto receipts = co_await chain_.receipts(std::move(hashes));
-    if (!receipts) co_return fail(std::move(receipts).error());
-    for (auto& each : *receipts) {
-        if (each && prove(*errand, *each)) co_return std::move(each);
+Task<Result<std::optional<chain::Receipt>>> Carrier::find_execution(ErrandPtr errand) {
+    auto head = co_await chain_.head();
+    if (!head) co_return fail(std::move(head).error());
+    const auto sought = errand->payment->trace();
+    auto to = head->number;
+    for (int range = 0; range < kLogRangesMax; ++range) {
+        chain::LogFilter filter;
+        filter.to_block = to;
+        filter.from_block = to - std::min(to, kBlocksPerRange - 1);
+        filter.addresses.push_back(sought.address);
+        for (const auto& topic : sought.topics) filter.topics.emplace_back(1, topic);
+        const auto from = filter.from_block;
+        auto logs = co_await chain_.logs(std::move(filter));
+        if (!logs) co_return fail(std::move(logs).error());
+        std::vector<Bytes32> hashes;
+        for (const auto& each : *logs) hashes.push_back(each.transaction);
+        if (!hashes.empty()) {
+            auto receipts = co_await chain_.receipts(std::move(hashes));
+            if (!receipts) co_return fail(std::move(receipts).error());
+            for (auto& each : *receipts) {
+                if (each && prove(*errand, *each)) co_return std::move(each);
+            }
+        }
+        if (from == 0) break;
+        to = from - 1;
     }
     co_return std::optional<chain::Receipt>{};
 }
@@ -334,6 +363,9 @@ Task<std::optional<Outcome>> Carrier::after_expiry(ErrandPtr errand) {
     if (!found) co_return std::nullopt;
     if (*found) co_return settled(**found);
     if (reason->code == Errc::exact_nonce_already_used) {
+        found = co_await find_execution(errand);
+        if (!found) co_return std::nullopt;
+        if (*found) co_return settled(**found);
         co_return failed({Errc::exact_nonce_already_used, "used by another transaction"},
                          errand->last_hash());
     }

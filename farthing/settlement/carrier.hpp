@@ -30,7 +30,7 @@ struct Errand {
     SubmissionPtr submission;      ///< the transfer's last, once there is one
     std::vector<Bytes32> earlier;  ///< broadcast for submissions before that
     bool alone = false;            ///< it shares no transaction with others
-    bool given_up = false;  ///< set by the owner: send nothing from now on
+    bool given_up = false;         ///< set by the owner: send nothing from now on
 
     /// Whether a transfer may have left this process.
     [[nodiscard]] bool is_sent() const;
@@ -65,6 +65,8 @@ class Carrier {
     /// Nothing when it must be sent again, alone.
     Task<std::optional<Outcome>> after_mined(ErrandPtr errand);
     Task<Outcome> after_failure(ErrandPtr errand, Error error);
+    /// Somebody else sent the same authorisation: the receipt that proves it, or nothing.
+    Task<Result<std::optional<chain::Receipt>>> find_execution(ErrandPtr errand);
     Task<std::optional<Outcome>> after_expiry(ErrandPtr errand);
     /// The receipt that proves the payment, among everything broadcast for it.
     Task<Result<std::optional<chain::Receipt>>> look_back(ErrandPtr errand);

@@ -127,7 +127,7 @@ TEST_CASE("carrier: one in doubt ends at its expiry, when the chain says that it
     world.advance(200s);
     CHECK(world.settler.in_hand() == 0);
     CHECK(reason(world.settle(payment)) == "invalid_exact_evm_payload_authorization_valid_before");
-    CHECK(world.lane.in_flight() == 0);
+    CHECK(world.lanes.in_flight() == 0);
     world.run(world.settler.drain());
 }
 
@@ -304,7 +304,9 @@ TEST_CASE("carrier: a nonce that is forgotten while the fees are read is read ag
 }
 
 TEST_CASE("carrier: one balance signed away many times costs the gas of one transfer") {
-    World world;
+    WorldConfig config;
+    config.queue.batch_max = 1;
+    World world(config);
     world.chain.auto_mine = false;
     std::vector<testing::Started<Outcome>> asked;
     std::vector<std::shared_ptr<const scheme::Opened>> payments;
@@ -313,7 +315,7 @@ TEST_CASE("carrier: one balance signed away many times costs the gas of one tran
     world.chain.evm.token.balances[address_of(development_key(0))] = U256(2'500);
     for (const auto& each : payments) asked.push_back(world.start_settle(each, 10min));
     world.advance(2s);
-    CHECK(world.lane.in_flight() == 2);
+    CHECK(world.lanes.in_flight() == 2);
     for (int block = 0; block < 8; ++block) {
         world.chain.mine();
         world.advance(3s);
@@ -333,12 +335,14 @@ TEST_CASE("carrier: one balance signed away many times costs the gas of one tran
 }
 
 TEST_CASE("carrier: payments of one rich payer do not wait for each other") {
-    World world;
+    WorldConfig config;
+    config.queue.batch_max = 1;
+    World world(config);
     world.chain.auto_mine = false;
     std::vector<testing::Started<Outcome>> asked;
     for (int i = 0; i < 8; ++i) asked.push_back(world.start_settle(world.payment(0), 10min));
     world.advance(2s);
-    CHECK(world.lane.in_flight() == 8);
+    CHECK(world.lanes.in_flight() == 8);
 }
 
 }  // namespace farthing::settlement

@@ -105,8 +105,7 @@ Task<Result<>> Examiner::simulate(std::shared_ptr<const scheme::Opened> payment,
     std::vector<chain::Read> reads;
     // Deployment and transfer in one call, the second's success being the answer. Source:
     // protocol.md 8.2.
-    const auto question =
-        deployment ? multicall3::try_each({*deployment, transfer}) : transfer;
+    const auto question = deployment ? multicall3::try_each({*deployment, transfer}) : transfer;
     reads.push_back(chain::Read::of(question, sender_));
     auto results = co_await chain_.read(std::move(reads));
     if (!results) co_return fail(std::move(results).error());

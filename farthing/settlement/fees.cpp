@@ -17,9 +17,9 @@ std::optional<U256> raised(const U256& fee) {
 
 Result<chain::Fees> fees_within(const chain::Fees& now, const U256& ceiling) {
     if (now.base_fee > ceiling) {
-        return fail(Errc::unexpected_settle_error,
-                    "the base fee of " + now.base_fee.to_decimal() +
-                        " wei per gas is above the ceiling of " + ceiling.to_decimal());
+        return fail(Errc::unexpected_settle_error, "the base fee of " + now.base_fee.to_decimal() +
+                                                       " wei per gas is above the ceiling of " +
+                                                       ceiling.to_decimal());
     }
     auto fees = now;
     fees.max_fee = std::min(now.max_fee, ceiling);

@@ -8,6 +8,7 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
 #include "farthing/base/hex.hpp"
+#include "farthing/evm/multicall3.hpp"
 #include "farthing/evm/transaction.hpp"
 #include "farthing/settlement/fees.hpp"
 
@@ -57,11 +58,12 @@ SubmissionPtr Lane::resume(SubmissionPtr submission,
                            const std::vector<store::Broadcast>& versions) {
     const auto& last = versions.back();
     submission->state = Submission::State::sent;
+    submission->nonce = last.account_nonce;
     for (const auto& each : versions) submission->hashes.push_back(each.hash);
     const auto same = std::ranges::find(in_flight_, last.hash, &Flight::hash);
     if (same != in_flight_.end()) {
+        submission->shared = (*same)->carries.front()->shared;
         (*same)->carries.push_back(submission);
-        submission->flight = *same;
         return submission;
     }
     auto flight = std::make_shared<Flight>();
@@ -74,6 +76,7 @@ SubmissionPtr Lane::resume(SubmissionPtr submission,
     // Without them it can be sent again as it is, and not replaced.
     if (auto read = read_transaction(last.raw)) {
         flight->call = {read->fields.to, std::move(read->fields.data)};
+        submission->shared = flight->call.to == multicall3::kAddress;
         flight->fees = chain::Fees{.max_fee = read->fields.max_fee_per_gas,
                                    .priority_fee = read->fields.max_priority_fee_per_gas,
                                    .base_fee = {}};
@@ -82,7 +85,6 @@ SubmissionPtr Lane::resume(SubmissionPtr submission,
     flight->doubtful = true;
     flight->signed_at = env_.clock.steady_now();
     flight->sent_at = env_.clock.steady_now() - config_.rebroadcast_after;
-    submission->flight = flight;
     in_flight_.push_back(std::move(flight));
     ++flights_;
     flight_changed_.notify();
@@ -176,7 +178,8 @@ Lane::FlightPtr Lane::sign_now(const Load& load) const {
     flight->nonce = *next_nonce_;
     sign_version(*flight, *fees_);
     for (const auto& each : load) {
-        each->flight = flight;
+        each->nonce = flight->nonce;
+        each->shared = load.size() > 1;
         each->state = Submission::State::sent;
     }
     return flight;

@@ -21,26 +21,35 @@ using State = Submission::State;
 
 /// A lane alone.
 struct LaneWorld : ChainWorld {
-    explicit LaneWorld(LaneConfig config = {})
-        : lane(env, loop, chain, development_key(kGasKey), config) {
+    explicit LaneWorld(LaneConfig config = roomy(), QueueConfig batches = {})
+        : queue(env, loop, chain.network(), batches),
+          lane(env, loop, chain, intents, queue, development_key(kGasKey), config) {
         running.spawn(lane.run());
     }
     ~LaneWorld() { stop(); }
 
+    store::MemoryIntents intents;
+    Queue queue;
     Lane lane;
 
+    static LaneConfig roomy() {
+        LaneConfig config;
+        config.in_flight_max = 1'000;
+        return config;
+    }
     std::shared_ptr<Submission> submit(std::uint64_t payer = 0) {
-        return lane.submit(payment(payer)->transfer(), 100'000);
+        return queue.submit(payment(payer)->transfer(), 100'000);
     }
     bool ends(const std::shared_ptr<Submission>& submission,
               std::chrono::milliseconds within = 120s) {
         return run_until([&] { return submission->is_final(); }, within);
     }
     /// What another process does with the same key.
-    void foreign_transaction(std::uint64_t nonce, std::uint64_t max_fee = 5'000'000'000) {
+    void foreign_transaction(std::uint64_t nonce, std::uint64_t max_fee = 5'000'000'000,
+                             std::uint64_t tip = 1) {
         const Transaction fields{.chain_id = 84532,
                                  .nonce = nonce,
-                                 .max_priority_fee_per_gas = U256(1),
+                                 .max_priority_fee_per_gas = U256(tip),
                                  .max_fee_per_gas = U256(max_fee),
                                  .gas_limit = 100'000,
                                  .to = Address{{7}},
@@ -176,7 +185,7 @@ TEST_CASE("lane: no answer to any send leaves it open until the chain has decide
     const auto absent = world.submit(1);
     world.advance(2s);
     CHECK(absent->state == State::sent);
-    CHECK(absent->doubtful);
+    CHECK(world.log.count("transaction_in_doubt") == 2);
     REQUIRE(world.ends(absent));
     CHECK(absent->state == State::mined);
     CHECK(absent->hashes.size() == 1);
@@ -187,6 +196,7 @@ TEST_CASE("lane: one in doubt does not hold up those behind it, and is not lost 
     LaneWorld world;
     for (int i = 0; i < 3; ++i) world.chain.fail_next(Op::send, Fault::no_answer());
     const auto doubtful = world.submit(0);
+    const auto began = world.clock.steady_now();
     const auto next = world.submit(1);
     REQUIRE(world.ends(next, 4s));
     CHECK(next->state == State::mined);
@@ -195,7 +205,7 @@ TEST_CASE("lane: one in doubt does not hold up those behind it, and is not lost 
     CHECK(doubtful->state == State::sent);
     REQUIRE(world.ends(doubtful));
     CHECK(doubtful->state == State::lost);
-    CHECK(world.clock.steady_now() - doubtful->sent_at >= 10s);
+    CHECK(world.clock.steady_now() - began >= 10s);
 }
 
 TEST_CASE("lane: an error that says nothing counts as no answer") {
@@ -237,7 +247,7 @@ TEST_CASE("lane: \"already known\" is taken") {
     const auto submission = world.submit();
     world.advance(1s);
     CHECK(submission->state == State::sent);
-    CHECK_FALSE(submission->doubtful);
+    CHECK(world.log.count("transaction_in_doubt") == 0);
     world.chain.mine();
     REQUIRE(world.ends(submission));
     CHECK(submission->state == State::mined);
@@ -275,7 +285,7 @@ TEST_CASE("lane: another process replaces what flies: lost, once that is certain
     const auto submission = world.submit();
     world.advance(1s);
     REQUIRE(submission->state == State::sent);
-    world.foreign_transaction(0, 50'000'000'000);
+    world.foreign_transaction(0, 50'000'000'000, 2'000'000'000);
     world.chain.mine();
     world.advance(4s);
     CHECK(submission->state == State::sent);
@@ -434,7 +444,7 @@ TEST_CASE("lane: one that nobody asks for any more is dropped only if it is in d
     world.chain.faults = [](Op op) { return op == Op::send ? Fault::no_answer() : Fault{}; };
     const auto doubtful = world.submit(0);
     world.advance(2s);
-    REQUIRE(doubtful->doubtful);
+    REQUIRE(world.log.count("transaction_in_doubt") == 1);
     CHECK(world.lane.in_flight() == 1);
     doubtful->forgotten = true;
     world.advance(2s);
@@ -454,7 +464,136 @@ TEST_CASE("lane: when nothing flies, nothing is asked") {
     const auto asked = world.chain.asked(Op::receipts);
     world.advance(10min);
     CHECK(world.chain.asked(Op::receipts) == asked);
-    CHECK_FALSE(world.clock.next_deadline());
+}
+
+// ---- Fees
+
+TEST_CASE("lane: what is stuck is replaced by a version that nodes take, and mined once") {
+    LaneWorld world;
+    world.chain.auto_mine = false;
+    const auto submission = world.submit();
+    world.advance(1s);
+    const auto first = submission->hashes.back();
+    world.chain.base_fee = U256(20'000'000'000);
+    world.chain.mine();
+    world.advance(30s);
+    REQUIRE(submission->hashes.size() == 2);
+    CHECK(world.log.count("transaction_replaced") == 1);
+    CHECK(world.chain.pooled() == 1);
+    world.chain.mine();
+    REQUIRE(world.ends(submission));
+    CHECK(submission->state == State::mined);
+    CHECK(submission->receipt->hash != first);
+    CHECK(world.mined_nonces() == up_to(1));
+}
+
+TEST_CASE("lane: the version that was mined counts, also when it is an older one") {
+    LaneWorld world;
+    world.chain.auto_mine = false;
+    const auto submission = world.submit();
+    world.advance(1s);
+    // The replacement never arrives, and nobody says so.
+    world.chain.faults = [](Op op) { return op == Op::send ? Fault::no_answer() : Fault{}; };
+    world.advance(25s);
+    REQUIRE(submission->hashes.size() >= 2);
+    world.chain.faults = nullptr;
+    world.chain.mine();
+    REQUIRE(world.ends(submission));
+    CHECK(submission->state == State::mined);
+    CHECK(submission->receipt->hash == submission->hashes.front());
+}
+
+TEST_CASE("lane: fees rise with each replacement, and never above the ceiling") {
+    auto config = LaneWorld::roomy();
+    config.max_fee_per_gas = U256(4'000'000'000);
+    LaneWorld world(config);
+    world.chain.auto_mine = false;
+    const auto submission = world.submit();
+    world.advance(10min);
+    CHECK(submission->state == State::sent);
+    CHECK(submission->hashes.size() > 3);
+    CHECK(world.log.count("fee_ceiling_reached") > 0);
+    world.chain.mine();
+    REQUIRE(world.ends(submission));
+    CHECK(world.chain.mined().front().transaction.fields.max_fee_per_gas <= config.max_fee_per_gas);
+}
+
+TEST_CASE("lane: while the chain asks more than the ceiling, nothing is sent and it says why") {
+    auto config = LaneWorld::roomy();
+    config.max_fee_per_gas = U256(900'000'000);
+    LaneWorld world(config);
+    const auto submission = world.submit();
+    REQUIRE(world.ends(submission));
+    CHECK(submission->state == State::refused);
+    CHECK(kind_of(submission->error.code) == Kind::unavailable);
+    CHECK(submission->error.detail.find("above the ceiling") != std::string::npos);
+    CHECK(world.chain.asked(Op::send) == 0);
+}
+
+TEST_CASE("lane: what is stuck and wanted by nobody makes room for those behind it") {
+    LaneWorld world;
+    world.chain.auto_mine = false;
+    const auto unwanted = world.submit(0);
+    world.advance(1s);
+    unwanted->forgotten = true;
+    world.advance(25s);
+    world.chain.auto_mine = true;
+    world.chain.mine();
+    REQUIRE(world.ends(unwanted));
+    REQUIRE(world.chain.mined().size() == 1);
+    CHECK(world.chain.mined().front().transaction.fields.gas_limit == 21'000);
+    CHECK(world.chain.mined().front().transaction.fields.data.empty());
+    const auto next = world.submit(1);
+    REQUIRE(world.ends(next));
+    CHECK(next->nonce == 1);
+}
+
+TEST_CASE("lane: only so many transactions are under way at once") {
+    LaneConfig config;
+    config.in_flight_max = 4;
+    LaneWorld world(config);
+    world.chain.auto_mine = false;
+    std::vector<SubmissionPtr> all;
+    for (std::uint64_t i = 0; i < 10; ++i) all.push_back(world.submit(i));
+    world.advance(1s);
+    CHECK(world.chain.pooled() == 4);
+    for (int block = 0; block < 3; ++block) {
+        world.chain.mine();
+        world.advance(1s);
+    }
+    for (const auto& each : all) CHECK(each->state == State::mined);
+}
+
+TEST_CASE(
+    "lane: a key that belongs to another process sends nothing, and goes on once it is ours") {
+    LaneWorld world;
+    world.lane.set_ours(false);
+    const auto submission = world.submit();
+    world.advance(1min);
+    CHECK(submission->state == State::queued);
+    CHECK(world.chain.asked(Op::send) == 0);
+    world.foreign_transaction(0);
+    world.lane.set_ours(true);
+    REQUIRE(world.ends(submission));
+    CHECK(submission->state == State::mined);
+    CHECK(submission->nonce == 1);
+}
+
+// ---- The purse
+
+TEST_CASE("lane: a key that runs low says so once, and when it is filled up") {
+    LaneWorld world;
+    REQUIRE(world.ends(world.submit(0)));
+    // A transfer costs 0.00006 at a gwei; five million gas at two gwei are wanted.
+    world.chain.set_wei(world.lane.address(), U256(1'000'000'000'000'000));
+    world.advance(2min);
+    CHECK(world.lane.purse() == Purse::low);
+    CHECK(world.log.count("gas_low") == 1);
+    CHECK(world.lane.is_able());
+    world.chain.set_wei(world.lane.address(), U256(1'000'000'000'000'000'000));
+    world.advance(2min);
+    CHECK(world.lane.purse() == Purse::good);
+    CHECK(world.log.count("gas_filled_up") == 1);
 }
 
 }  // namespace farthing::settlement

@@ -71,12 +71,11 @@ void Lane::learn(const std::vector<FlightPtr>& asked,
     for (const auto& each : asked) {
         if (each->ended) continue;
         const auto found = std::ranges::find_if(receipts, [&](const auto& receipt) {
-            return receipt && std::ranges::contains(each->hashes, receipt->hash);
+            return receipt && std::ranges::find(each->hashes, receipt->hash) != each->hashes.end();
         });
         if (found != receipts.end()) {
             mined = std::max(mined.value_or(0), each->nonce);
-            end(*each, Submission::State::mined,
-                std::make_shared<const chain::Receipt>(**found));
+            end(*each, Submission::State::mined, std::make_shared<const chain::Receipt>(**found));
         } else if (each->spent_since && now - *each->spent_since >= config_.lost_after) {
             env_.log.warn("transaction_lost", {{"key", address_.to_checksum()},
                                                {"account_nonce", each->nonce},

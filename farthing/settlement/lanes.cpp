@@ -12,13 +12,12 @@ Lanes::Lanes(Env env, Loop& loop, chain::Chain& chain, store::IntentStore& inten
     : loop_(loop), queue_(env, loop, chain.network(), queue) {
     invariant(!keys.empty(), "a chain has at least one key");
     for (auto& key : keys) {
-        lanes_.push_back(std::make_unique<Lane>(env, loop, chain, intents, queue_, std::move(key),
-                                                lane));
+        lanes_.push_back(
+            std::make_unique<Lane>(env, loop, chain, intents, queue_, std::move(key), lane));
         const auto* self = lanes_.back().get();
         lanes_.back()->set_relief([this, self] {
-            return std::ranges::any_of(lanes_, [&](const auto& each) {
-                return each.get() != self && each->is_able();
-            });
+            return std::ranges::any_of(
+                lanes_, [&](const auto& each) { return each.get() != self && each->is_able(); });
         });
     }
 }

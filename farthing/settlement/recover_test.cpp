@@ -35,7 +35,7 @@ struct Left {
         broadcast = {address_of(key), 0, 200'000, made.hash, made.raw};
     }
     void begin() { CHECK_FALSE(world.run(world.intents.begin(intent)).value()); }
-    void sign_it() { REQUIRE(world.run(world.intents.add_broadcast(intent.key, broadcast))); }
+    void sign_it() { REQUIRE(world.run(world.intents.add_broadcast({intent.key}, broadcast))); }
     void send() { CHECK(world.run(world.chain.send(broadcast.raw))); }
     void recover() {
         Settler::Reopen reopen =

@@ -45,7 +45,7 @@ Settler::Settler(Env env, Loop& loop, chain::Chain& chain, Examiner& examiner, L
       carrier_(env, loop, chain, examiner, lanes,
                {.gas_limit_max = config.gas_limit_max,
                 .deployment_gas_max = 4 * std::min(config.gas_limit_max, std::uint64_t{1} << 60),
-                 .known_tokens = config.known_tokens}),
+                .known_tokens = config.known_tokens}),
       told_(std::make_shared<Told>(config.remembered_max)),
       jobs_(loop),
       settled_total_(

@@ -99,7 +99,7 @@ class Day {
         }
         CHECK(dollars == dollars_);
         CHECK(world_.settler.in_hand() == 0);
-        CHECK(world_.lane.in_flight() == 0);
+        CHECK(world_.lanes.in_flight() == 0);
         CHECK(world_.chain.pooled() == 0);
         for (std::size_t i = 0; i < stories_.size(); ++i) check(i);
         std::uint64_t nonce = 0;
@@ -183,7 +183,7 @@ class Day {
     }
     /// Another process with the same key: after everything, or in the place of what waits.
     void foreign_transaction() {
-        auto nonce = world_.chain.nonce_of(world_.lane.address());
+        auto nonce = world_.chain.nonce_of(world_.lanes.address());
         if (dice_.chance(50)) nonce += world_.chain.pooled();
         const Transaction fields{.chain_id = 84532,
                                  .nonce = nonce,

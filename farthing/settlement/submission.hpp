@@ -56,15 +56,14 @@ struct Submission {
     bool withdrawn = false;  ///< set by the owner while queued: it is then never sent
     bool forgotten = false;  ///< set by the owner: nobody asks what becomes of it any more
     SteadyTime queued_at;
-    std::shared_ptr<const Flight> flight;  ///< the last that carried it
+    std::uint64_t nonce = 0;      ///< of the transaction that carries it
+    bool shared = false;          ///< that carries others as well, or did before a restart
     std::vector<Bytes32> hashes;  ///< every transaction that was ever broadcast with it, in order
     std::shared_ptr<const chain::Receipt> receipt;
     Error error;
     Signal changed;
 
     [[nodiscard]] bool is_final() const { return state != State::queued && state != State::sent; }
-    /// Whether the transaction that carried it carried others as well.
-    [[nodiscard]] bool was_shared() const { return flight && flight->carries.size() > 1; }
 };
 
 }  // namespace farthing::settlement

@@ -21,6 +21,8 @@ using Started = std::shared_ptr<std::optional<T>>;
 struct WorldConfig {
     std::uint64_t seed = 1;
     settlement::LaneConfig lane;
+    settlement::QueueConfig queue;
+    std::size_t keys = 1;  ///< of the facilitator
     settlement::FactsConfig facts;
     settlement::SettlerConfig settler;
     scheme::Policy policy;
@@ -108,15 +110,15 @@ class ChainWorld {
         return *opened;
     }
 
-    /// Transactions of the facilitator's key that moved tokens for this payment.
+    /// Transactions that moved tokens for this payment.
     [[nodiscard]] std::size_t transfers_of(const scheme::Opened& payment) const {
-        std::size_t count = 0;
-        for (const auto& each : chain.mined()) {
-            const auto& fields = each.transaction.fields;
-            const bool same = Call{fields.to, fields.data} == payment.transfer();
-            if (same && each.receipt.success) ++count;
-        }
-        return count;
+        return static_cast<std::size_t>(std::ranges::count_if(chain.mined(), [&](const auto& each) {
+            std::vector<scheme::LogEvent> events;
+            for (const auto& event : each.receipt.events) {
+                events.push_back({event.address, event.topics, event.data});
+            }
+            return payment.proved_by(events).has_value();
+        }));
     }
 
     /// The task, with a value at its end.
@@ -132,20 +134,24 @@ class ChainWorld {
     }
 };
 
-/// With a lane, an examiner and a settler at work.
+/// With lanes, an examiner and a settler at work.
 class World : public ChainWorld {
   public:
     explicit World(WorldConfig config = {})
         : ChainWorld(config.seed),
-          lane(env, loop, chain, development_key(kGasKey), config.lane),
-          examiner(env, chain, lane.address(), config.policy, config.facts),
-          settler(env, loop, chain, examiner, lane, intents, config.settler) {
-        running.spawn(lane.run());
+          lanes(env, loop, chain, intents, gas_keys(config.keys), config.lane, config.queue),
+          examiner(env, chain, lanes.address(), config.policy, config.facts),
+          settler(env, loop, chain, examiner, lanes, intents, settler_config(config)) {
+        lanes.queue().set_batching(true);
+        for (const auto& each : lanes.all()) {
+            chain.set_wei(each->address(), U256(1'000'000'000'000'000'000));
+        }
+        running.spawn(lanes.run());
     }
     ~World() { stop(); }
 
     store::MemoryIntents intents;
-    settlement::Lane lane;
+    settlement::Lanes lanes;
     settlement::Examiner examiner;
     settlement::Settler settler;
 
@@ -157,6 +163,19 @@ class World : public ChainWorld {
     settlement::Outcome settle(std::shared_ptr<const scheme::Opened> payment,
                                std::chrono::milliseconds patience = std::chrono::seconds(60)) {
         return run(settler.settle(std::move(payment), patience));
+    }
+
+  private:
+    static std::vector<PrivateKey> gas_keys(std::size_t count) {
+        std::vector<PrivateKey> keys;
+        for (std::uint64_t i = 0; i < count; ++i) keys.push_back(development_key(kGasKey + i));
+        return keys;
+    }
+    /// The token of the chain is one that the operator knows.
+    settlement::SettlerConfig settler_config(const WorldConfig& config) const {
+        auto out = config.settler;
+        out.known_tokens.insert(chain.evm.token_address);
+        return out;
     }
 };
 

@@ -147,27 +147,52 @@ Error OpenedExact::diagnose(const Diagnosis& diagnosis) const {
     return {Errc::exact_simulation_failed, {}};
 }
 
+SoughtEvent OpenedExact::trace() const {
+    return {key_.token, {authorization_used_topic(), word(key_.payer), key_.nonce}};
+}
+
+/// One transaction may carry several payments, also of one payer, to one recipient, of one amount:
+/// a Transfer proves only the payment whose AuthorizationUsed it belongs to. Tokens emit the two in
+/// one order or in the other, and in the same one each time.
 Result<> OpenedExact::proved_by(const std::vector<LogEvent>& events) const {
-    const auto from = word(authorization_.from);
     const auto to = word(authorization_.to);
+    const auto from = word(authorization_.from);
     const auto value = authorization_.value.to_bytes();
-    bool moved = false;
-    bool used = false;
-    for (const auto& event : events) {
-        if (event.address != key_.token || event.topics.empty()) continue;
-        if (event.topics.size() == 3 && event.topics[0] == transfer_topic() &&
-            event.topics[1] == from && event.topics[2] == to &&
-            std::ranges::equal(event.data, value.data)) {
-            moved = true;
-        }
-        if (event.topics.size() == 3 && event.topics[0] == authorization_used_topic() &&
-            event.topics[1] == from && event.topics[2] == authorization_.nonce) {
-            used = true;
+    const auto is_ours = [&](const LogEvent& event, const Bytes32& topic) {
+        return event.address == key_.token && event.topics.size() == 3 && event.topics[0] == topic;
+    };
+    const auto is_use = [&](const LogEvent& event) {
+        return is_ours(event, authorization_used_topic());
+    };
+    const auto is_move = [&](const LogEvent& event) {
+        return is_ours(event, transfer_topic()) && event.topics[1] == from &&
+               event.topics[2] == to && std::ranges::equal(event.data, value.data);
+    };
+    const auto used = std::ranges::find_if(events, [&](const auto& event) {
+        return is_use(event) && event.topics[1] == from && event.topics[2] == key_.nonce;
+    });
+    const Error no_move{Errc::exact_transfer_event_mismatch, "no Transfer of this payment"};
+    if (used == events.end()) {
+        if (std::ranges::none_of(events, is_move)) return fail(no_move);
+        return fail(Errc::exact_transfer_event_mismatch, "no AuthorizationUsed of this payment");
+    }
+    auto begin = events.begin();
+    auto end = events.end();
+    if (std::ranges::count_if(events, is_use) > 1) {
+        const auto first = std::ranges::find_if(events, [&](const auto& event) {
+            return is_use(event) || is_ours(event, transfer_topic());
+        });
+        if (is_use(*first)) {
+            begin = used;
+            end = std::find_if(used + 1, events.end(), is_use);
+        } else {
+            end = used;
+            for (auto each = events.begin(); each != used; ++each) {
+                if (is_use(*each)) begin = each;
+            }
         }
     }
-    if (!moved) return fail(Errc::exact_transfer_event_mismatch, "no Transfer of this payment");
-    if (!used)
-        return fail(Errc::exact_transfer_event_mismatch, "no AuthorizationUsed of this payment");
+    if (std::none_of(begin, end, is_move)) return fail(no_move);
     return {};
 }
 

@@ -33,6 +33,7 @@ class OpenedExact final : public Opened {
     [[nodiscard]] Call transfer() const override;
     [[nodiscard]] std::vector<Call> diagnosis_calls() const override;
     [[nodiscard]] Error diagnose(const Diagnosis& diagnosis) const override;
+    [[nodiscard]] SoughtEvent trace() const override;
     [[nodiscard]] Result<> proved_by(const std::vector<LogEvent>& events) const override;
 
   private:

@@ -26,85 +26,7 @@ bool is_any_of(const std::vector<T>& wanted, const T& value) {
     return wanted.empty() || std::ranges::find(wanted, value) != wanted.end();
 }
 
-/// Reads one RLP item after the other.
-class RlpReader {
-  public:
-    explicit RlpReader(ByteView data) : data_(data) {}
-
-    Result<ByteView> next() {
-        if (data_.empty()) return fail(Errc::invalid_encoding, "RLP ends early");
-        const auto first = data_[0];
-        if (first < 0x80) return cut(0, 1);
-        if (first < 0xb8) return cut(1, first - 0x80U);
-        if (first < 0xc0) return cut_long(first - 0xb7U);
-        if (first < 0xf8) return cut(1, first - 0xc0U);
-        return cut_long(first - 0xf7U);
-    }
-    Result<U256> number() {
-        FARTHING_TRY(const auto bytes, next());
-        if (bytes.size() > 32) return fail(Errc::invalid_encoding, "RLP number too long");
-        Bytes32 padded;
-        std::ranges::copy(bytes, padded.data.end() - static_cast<std::ptrdiff_t>(bytes.size()));
-        return U256::from_bytes(padded);
-    }
-    Result<std::uint64_t> small() {
-        FARTHING_TRY(const auto value, number());
-        const auto fits = value.to_u64();
-        if (!fits) return fail(Errc::invalid_encoding, "RLP number too large");
-        return *fits;
-    }
-
-  private:
-    Result<ByteView> cut(std::size_t head, std::size_t size) {
-        if (data_.size() < head + size) return fail(Errc::invalid_encoding, "RLP ends early");
-        const auto item = data_.subspan(head, size);
-        data_ = data_.subspan(head + size);
-        return item;
-    }
-    Result<ByteView> cut_long(std::size_t digits) {
-        std::size_t size = 0;
-        if (data_.size() <= digits || digits > 4) {
-            return fail(Errc::invalid_encoding, "RLP ends early");
-        }
-        for (std::size_t i = 1; i <= digits; ++i) size = size << 8 | data_[i];
-        return cut(1 + digits, size);
-    }
-
-    ByteView data_;
-};
-
 }  // namespace
-
-Result<PooledTransaction> read_transaction(ByteView raw) {
-    if (raw.empty() || raw[0] != 0x02) return fail(Errc::invalid_encoding, "not of type 2");
-    FARTHING_TRY(const auto list, RlpReader(raw.subspan(1)).next());
-    RlpReader items(list);
-    PooledTransaction out;
-    auto& fields = out.fields;
-    FARTHING_TRY(fields.chain_id, items.small());
-    FARTHING_TRY(fields.nonce, items.small());
-    FARTHING_TRY(fields.max_priority_fee_per_gas, items.number());
-    FARTHING_TRY(fields.max_fee_per_gas, items.number());
-    FARTHING_TRY(fields.gas_limit, items.small());
-    FARTHING_TRY(const auto to, items.next());
-    if (to.size() != 20) return fail(Errc::invalid_encoding, "no recipient");
-    std::ranges::copy(to, fields.to.data.begin());
-    FARTHING_TRY(fields.value, items.number());
-    FARTHING_TRY(const auto data, items.next());
-    fields.data.assign(data.begin(), data.end());
-    FARTHING_CHECK(items.next());  // the access list
-    Signature signature;
-    FARTHING_TRY(const auto parity, items.small());
-    FARTHING_TRY(const auto r, items.number());
-    FARTHING_TRY(const auto s, items.number());
-    signature.recovery_id = static_cast<std::uint8_t>(parity);
-    signature.r = r.to_bytes();
-    signature.s = s.to_bytes();
-    FARTHING_TRY(const auto key, recover(signing_hash(fields), signature));
-    out.sender = address_of(key);
-    out.hash = keccak256(raw);
-    return out;
-}
 
 FakeChain::FakeChain(Clock& clock, Network network)
     : evm(network.chain_id().value_or(0)), clock_(clock), network_(std::move(network)) {
@@ -394,10 +316,9 @@ Task<Result<std::vector<chain::Log>>> FakeChain::logs(chain::LogFilter filter) {
             const auto index = next_index[receipt.block_number]++;
             const bool in_range = receipt.block_number >= filter.from_block &&
                                   receipt.block_number <= filter.to_block;
-            const bool has_topic = !event.topics.empty()
-                                       ? is_any_of(filter.first_topics, event.topics.front())
-                                       : filter.first_topics.empty();
-            if (!in_range || !has_topic || !is_any_of(filter.addresses, event.address)) continue;
+            if (!in_range || !has_topics(filter, event) ||
+                !is_any_of(filter.addresses, event.address))
+                continue;
             out.push_back({receipt.block_number, receipt.block_hash, receipt.hash, index, event});
         }
     }

@@ -57,14 +57,7 @@ struct Fault {
     static Fault hidden() { return {Kind::hidden, {}, {}}; }
 };
 
-/// A transaction as the chain reads it from its bytes.
-struct PooledTransaction {
-    Transaction fields;
-    Address sender;
-    Bytes32 hash;
-};
-/// Errors: invalid_encoding (not a signed type 2 transaction).
-[[nodiscard]] Result<PooledTransaction> read_transaction(ByteView raw);
+using PooledTransaction = ReadTransaction;
 
 struct MinedTransaction {
     PooledTransaction transaction;

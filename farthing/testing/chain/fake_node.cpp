@@ -72,8 +72,12 @@ chain::LogFilter filter_at(const json::Array& params, std::size_t index) {
         }
     }
     if (const auto* topics = object.if_contains("topics")) {
-        for (const auto& each : topics->as_array().at(0).as_array()) {
-            filter.first_topics.push_back(bytes32_from_hex(each.as_string()).value());
+        for (const auto& position : topics->as_array()) {
+            auto& any_of = filter.topics.emplace_back();
+            if (position.if_array() == nullptr) continue;
+            for (const auto& each : position.as_array()) {
+                any_of.push_back(bytes32_from_hex(each.as_string()).value());
+            }
         }
     }
     return filter;
