@@ -8,7 +8,7 @@
 #include "app/commands/commands.hpp"
 #include "app/world.hpp"
 #include "farthing/base/hex.hpp"
-#include "farthing/store/sql_intents.hpp"
+#include "farthing/store/upkeep.hpp"
 
 namespace farthing::app {
 namespace {
@@ -36,6 +36,7 @@ json::Object to_json(const Intent& intent) {
             {"payer", intent.key.payer.to_checksum()},
             {"nonce", to_hex(intent.key.nonce)},
             {"state", store::to_text(intent.state)},
+            {"owner", intent.owner},
             {"told", intent.told},
             {"transaction", intent.transaction ? to_hex(*intent.transaction) : ""},
             {"reason", intent.reason},

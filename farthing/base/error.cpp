@@ -79,6 +79,7 @@ constexpr std::array kRows{
     Row{Errc::origin_failed, Kind::unavailable, "origin_failed"},
     Row{Errc::overloaded, Kind::unavailable, "overloaded"},
     Row{Errc::shutting_down, Kind::unavailable, "shutting_down"},
+    Row{Errc::intent_not_ours, Kind::unavailable, "intent_not_ours"},
     Row{Errc::unexpected_verify_error, Kind::unavailable, "unexpected_verify_error"},
     Row{Errc::unexpected_settle_error, Kind::unavailable, "unexpected_settle_error"},
     Row{Errc::io_failed, Kind::unavailable, "io_failed"},

@@ -82,6 +82,7 @@ enum class Errc : std::uint8_t {
     origin_failed,
     overloaded,
     shutting_down,
+    intent_not_ours,
     unexpected_verify_error,
     unexpected_settle_error,
     io_failed,

@@ -28,7 +28,7 @@ struct LaneWorld : ChainWorld {
     }
     ~LaneWorld() { stop(); }
 
-    store::MemoryIntents intents;
+    store::MemoryIntents intents{std::make_shared<store::MemoryTable>(clock), "this node"};
     Queue queue;
     Lane lane;
 

@@ -34,8 +34,8 @@ struct Left {
         auto made = sign(transaction, key);
         broadcast = {address_of(key), 0, 200'000, made.hash, made.raw};
     }
-    void begin() { CHECK_FALSE(world.run(world.intents.begin(intent)).value()); }
-    void sign_it() { REQUIRE(world.run(world.intents.add_broadcast({intent.key}, broadcast))); }
+    void begin() { CHECK_FALSE(world.run(before.begin(intent)).value()); }
+    void sign_it() { REQUIRE(world.run(before.add_broadcast({intent.key}, broadcast))); }
     void send() { CHECK(world.run(world.chain.send(broadcast.raw))); }
     void recover() {
         Settler::Reopen reopen =
@@ -57,6 +57,7 @@ struct Left {
     }
 
     testing::World world;
+    store::MemoryIntents before{world.table, "the process before"};
     std::shared_ptr<const scheme::Opened> payment;
     store::Intent intent;
     store::Broadcast broadcast;
@@ -126,9 +127,8 @@ TEST_CASE("recover: a success that nobody heard of is told to the next who asks,
     left.sign_it();
     left.send();
     left.world.chain.mine();
-    REQUIRE(left.world.run(left.world.intents.end(
-        left.intent.key,
-        {.state = store::Intent::State::settled, .transaction = left.broadcast.hash})));
+    REQUIRE(left.world.run(left.before.end(left.intent.key, {.state = store::Intent::State::settled,
+                                                             .transaction = left.broadcast.hash})));
     left.recover();
     CHECK(left.world.settler.in_hand() == 0);
     CHECK(left.settle().transaction == left.broadcast.hash);

@@ -273,8 +273,11 @@ Task<> Settler::write_unheard(scheme::PaymentKey key) {
 // ---- After a restart
 
 Task<Result<>> Settler::recover(Reopen reopen) {
-    auto left = co_await intents_.unfinished(network_);
+    auto left = co_await intents_.adopt(network_);
     if (!left) co_return fail(std::move(left).error());
+    auto unheard = co_await intents_.unheard(network_);
+    if (!unheard) co_return fail(std::move(unheard).error());
+    left->insert(left->end(), unheard->begin(), unheard->end());
     for (const auto& intent : *left) take_up(intent, reopen);
     if (!left->empty()) env_.log.info("intents_recovered", {{"count", left->size()}});
     co_return Result<>{};

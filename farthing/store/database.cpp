@@ -108,6 +108,8 @@ Result<std::unique_ptr<Database>> Database::open(Env env, Loop& loop, const std:
         session << "PRAGMA synchronous = FULL";
         if (access == Access::serve) {
             FARTHING_CHECK(migrate(session));
+            // The file is ours: whoever had it before is gone, however long its leases.
+            session << "DELETE FROM leases";
         } else if (const int found = read_version(session); found != schema_version()) {
             return fail(Errc::invalid_config,
                         fmt::format("{}: the store has version {}, this program reads {}", path,
@@ -123,6 +125,12 @@ Result<std::unique_ptr<Database>> Database::open(Env env, Loop& loop, const std:
 
 Database::Database(Env env, Loop& loop, std::unique_ptr<Connection> connection)
     : env_(env), loop_(loop), connection_(std::move(connection)), thread_([this] { serve(); }) {}
+
+/// Steady, for no lease outlives the process.
+std::string Database::now() const {
+    const auto now = env_.clock.steady_now().time_since_epoch();
+    return fmt::format("{}", std::chrono::floor<std::chrono::milliseconds>(now).count());
+}
 
 Database::~Database() {
     {

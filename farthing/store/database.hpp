@@ -49,6 +49,11 @@ class Database {
     /// Without a transaction around it.
     Result<> run_bare(const Work& work);
 
+    /// SQL for the present in milliseconds, by the clock that leases go by.
+    [[nodiscard]] std::string now() const;
+    /// What follows a SELECT whose rows will be written.
+    [[nodiscard]] std::string row_lock() const { return {}; }
+
   private:
     struct Job;
     struct Connection;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Intents: payments on their way to the chain, as they are remembered across a crash. An intent is
 // durable before anything of it is broadcast, every broadcast is durable before its bytes leave,
-// and an outcome is durable before anybody hears it.
+// and an outcome is durable before anybody hears it. Each open one belongs to one node, which alone
+// sends for it; when that node dies, another adopts it.
 #pragma once
 
 #include <optional>
@@ -13,13 +14,15 @@
 
 namespace farthing::store {
 
-/// A transaction that was signed for an intent: it may be in a pool.
+/// A transaction that was signed for an intent, and perhaps for others with it: it may be in a
+/// pool.
 struct Broadcast {
     Address signer;
     std::uint64_t account_nonce = 0;
     std::uint64_t gas_limit = 0;
     Bytes32 hash;
     Bytes raw;
+    std::uint32_t position = 0;  ///< of the intent among those that it carries; set by the store
 
     friend bool operator==(const Broadcast&, const Broadcast&) = default;
 };
@@ -34,6 +37,7 @@ struct Intent {
     scheme::PaymentKey key;
     Bytes32 print;        ///< scheme::Opened::print
     std::string payment;  ///< a /settle body: enough to open the payment again
+    std::string owner;    ///< id of the node that sends for it; set by the store
     State state = State::open;
     bool told = false;                   ///< somebody heard that it is settled
     std::optional<Bytes32> transaction;  ///< of the outcome
@@ -61,27 +65,46 @@ struct Ending {
     scheme::UnixSeconds at = 0;
 };
 
-/// Each method is atomic and durable when it returns. Errors of all: io_failed (disk full, database
-/// away): then nothing of it happened, or it is not known whether it did, and the caller acts as if
-/// it had not.
+/// What a caller is told who may not send for an intent, or end it. `why` follows "the payment …".
+[[nodiscard]] Error not_ours(const scheme::PaymentKey& key, std::string_view why);
+inline constexpr std::string_view kNotRecorded = "is not recorded";
+inline constexpr std::string_view kHasEnded = "has ended";
+inline constexpr std::string_view kOfAnotherNode = "is another node's";
+
+/// Made for one node. Each method is atomic and durable when it returns. Errors of all: io_failed
+/// (disk full, database away): then nothing of it happened, or it is not known whether it did, and
+/// the caller acts as if it had not.
+///
+/// A node is living while it holds its own lease (leases.hpp). Who has lost it without noticing
+/// does no harm: what was adopted from it meanwhile is refused here.
 class IntentStore {
   public:
     virtual ~IntentStore() = default;
 
-    /// Records a new intent. What is there under its key already is returned instead, unless it
-    /// failed, or was never broadcast: then nothing can come of it and the new one takes its place.
+    /// Records a new intent, which is this node's. What is there under its key already is returned
+    /// instead, unless it failed, or was never broadcast and belongs to no other living node: then
+    /// nothing can come of it and the new one takes its place.
     virtual Task<Result<std::optional<Intent>>> begin(Intent intent) = 0;
-    /// Before the bytes leave.
-    virtual Task<Result<>> add_broadcast(scheme::PaymentKey key, Broadcast broadcast) = 0;
-    /// Before anybody hears it. An intent that has ended already stays as it is.
+    /// Before the bytes leave. `keys` are what the transaction carries, in its order; all of them
+    /// have it afterwards or none. The same transaction once more changes nothing. Errors:
+    /// intent_not_ours (one of them is not open, or not this node's): the bytes must not leave.
+    virtual Task<Result<>> add_broadcast(std::vector<scheme::PaymentKey> keys,
+                                         Broadcast broadcast) = 0;
+    /// Before anybody hears it. An intent that has ended already stays as it is. Errors:
+    /// intent_not_ours (it is open and another living node's).
     virtual Task<Result<>> end(scheme::PaymentKey key, Ending ending) = 0;
+    /// What is recorded. Memory has forgotten what failed, and what was told.
+    virtual Task<Result<std::optional<Intent>>> find(scheme::PaymentKey key) = 0;
     /// True for exactly one caller: who hears of a settlement that nobody has heard of.
     virtual Task<Result<bool>> tell(scheme::PaymentKey key) = 0;
     /// The one who was told did not hear it.
     virtual Task<Result<>> untell(scheme::PaymentKey key) = 0;
-    /// After a start: the open ones, and the settled ones that nobody has heard of, the oldest
-    /// first.
-    virtual Task<Result<std::vector<Intent>>> unfinished(Network network) = 0;
+    /// Makes the open ones whose node is not living this node's, and returns them, the oldest
+    /// first. Each goes to one node only, however many ask at once. After a start, and now and
+    /// then.
+    virtual Task<Result<std::vector<Intent>>> adopt(Network network) = 0;
+    /// Whoever settled them: those that nobody has heard of, the oldest first.
+    virtual Task<Result<std::vector<Intent>>> unheard(Network network) = 0;
 };
 
 }  // namespace farthing::store

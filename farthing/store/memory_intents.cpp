@@ -4,57 +4,102 @@
 #include <algorithm>
 
 namespace farthing::store {
+namespace {
+
+std::vector<Intent> oldest_first(std::vector<Intent> intents) {
+    std::ranges::sort(intents, [](const Intent& a, const Intent& b) {
+        return std::tie(a.begun_at, a.key) < std::tie(b.begun_at, b.key);
+    });
+    return intents;
+}
+
+}  // namespace
 
 Task<Result<std::optional<Intent>>> MemoryIntents::begin(Intent intent) {
-    auto& place = intents_[intent.key];
-    if (place.stands()) co_return std::optional(place);
-    place = std::move(intent);
+    const auto found = table_->intents.find(intent.key);
+    if (found != table_->intents.end()) {
+        const auto& there = found->second;
+        const bool open = there.state == Intent::State::open;
+        if (there.stands() || (open && is_of_another(there))) co_return std::optional(there);
+    }
+    intent.owner = node_;
+    table_->intents.insert_or_assign(intent.key, std::move(intent));
     co_return std::optional<Intent>{};
 }
 
-Task<Result<>> MemoryIntents::add_broadcast(scheme::PaymentKey key, Broadcast broadcast) {
-    const auto found = intents_.find(key);
-    if (found == intents_.end()) co_return fail(Errc::io_failed, "no such intent");
-    found->second.broadcasts.push_back(std::move(broadcast));
+Task<Result<>> MemoryIntents::add_broadcast(std::vector<scheme::PaymentKey> keys,
+                                            Broadcast broadcast) {
+    if (keys.empty()) co_return fail(Errc::invalid_argument, "a transaction without a payment");
+    for (const auto& key : keys) {
+        const auto found = table_->intents.find(key);
+        if (found == table_->intents.end()) co_return fail(not_ours(key, kNotRecorded));
+        const auto& there = found->second;
+        if (there.state != Intent::State::open) co_return fail(not_ours(key, kHasEnded));
+        if (there.owner != node_) co_return fail(not_ours(key, kOfAnotherNode));
+    }
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+        auto& all = table_->intents.at(keys[i]).broadcasts;
+        broadcast.position = static_cast<std::uint32_t>(i);
+        if (std::ranges::find(all, broadcast.hash, &Broadcast::hash) == all.end()) {
+            all.push_back(broadcast);
+        }
+    }
     co_return Result<>{};
 }
 
 Task<Result<>> MemoryIntents::end(scheme::PaymentKey key, Ending ending) {
-    const auto found = intents_.find(key);
-    if (found == intents_.end() || found->second.state != Intent::State::open) {
-        co_return Result<>{};
-    }
-    // A failed one is never asked about again, and memory is all there is.
-    if (ending.state == Intent::State::failed) {
-        intents_.erase(found);
+    const auto found = table_->intents.find(key);
+    if (found == table_->intents.end() || found->second.state != Intent::State::open) {
         co_return Result<>{};
     }
     auto& intent = found->second;
+    if (is_of_another(intent)) co_return fail(not_ours(key, kOfAnotherNode));
+    // A failed one is never asked about again, and memory is all there is.
+    if (ending.state == Intent::State::failed) {
+        table_->intents.erase(found);
+        co_return Result<>{};
+    }
     intent.state = ending.state;
     intent.transaction = ending.transaction;
     intent.ended_at = ending.at;
     co_return Result<>{};
 }
 
+Task<Result<std::optional<Intent>>> MemoryIntents::find(scheme::PaymentKey key) {
+    const auto found = table_->intents.find(key);
+    if (found == table_->intents.end()) co_return std::optional<Intent>{};
+    co_return std::optional(found->second);
+}
+
 Task<Result<bool>> MemoryIntents::tell(scheme::PaymentKey key) {
-    const auto found = intents_.find(key);
-    if (found == intents_.end() || found->second.state != Intent::State::settled) co_return false;
-    intents_.erase(found);
+    const auto found = table_->intents.find(key);
+    if (found == table_->intents.end() || found->second.state != Intent::State::settled) {
+        co_return false;
+    }
+    table_->intents.erase(found);
     co_return true;
 }
 
 /// What was told is gone from here: who settles remembers it for as long as it can be untold.
 Task<Result<>> MemoryIntents::untell(scheme::PaymentKey /*key*/) { co_return Result<>{}; }
 
-Task<Result<std::vector<Intent>>> MemoryIntents::unfinished(Network network) {
+Task<Result<std::vector<Intent>>> MemoryIntents::adopt(Network network) {
     std::vector<Intent> out;
-    for (const auto& [key, intent] : intents_) {
-        if (key.network == network) out.push_back(intent);
+    for (auto& [key, intent] : table_->intents) {
+        if (key.network != network || intent.state != Intent::State::open) continue;
+        if (intent.owner == node_ || table_->is_living(intent.owner)) continue;
+        intent.owner = node_;
+        out.push_back(intent);
     }
-    std::ranges::sort(out, [](const Intent& a, const Intent& b) {
-        return std::tie(a.begun_at, a.key) < std::tie(b.begun_at, b.key);
-    });
-    co_return out;
+    co_return oldest_first(std::move(out));
+}
+
+Task<Result<std::vector<Intent>>> MemoryIntents::unheard(Network network) {
+    std::vector<Intent> out;
+    for (const auto& [key, intent] : table_->intents) {
+        if (key.network == network && intent.state == Intent::State::settled) out.push_back(intent);
+    }
+    co_return oldest_first(std::move(out));
 }
 
 }  // namespace farthing::store

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "farthing/store/sql_intents.hpp"
 
-#include <fmt/format.h>
 #include <soci/soci.h>
 
+#include <algorithm>
+#include <tuple>
+
 #include "farthing/base/hex.hpp"
+#include "farthing/base/printable.hpp"
+#include "farthing/store/leases.hpp"
+#include "farthing/store/sql_rows.hpp"
 
 namespace farthing::store {
 namespace {
@@ -12,203 +17,139 @@ namespace {
 using soci::into;
 using soci::use;
 
-constexpr const char* kOfKey =
-    " WHERE network = :network AND token = :token AND payer = :payer AND nonce = :nonce";
-constexpr const char* kColumns =
-    "SELECT network, token, payer, nonce, print, payment, state, told, txn, reason, detail, "
-    "begun_at, ended_at FROM intents";
+constexpr std::size_t kDetailMax = 4'096;
+/// What is found and gone again when it is to be replaced: another node is at it.
+constexpr int kBeginTries = 3;
 
-/// The key as its columns hold it. Lives as long as the statement that uses it.
-struct KeyText {
-    explicit KeyText(const scheme::PaymentKey& key)
-        : network(key.network.id),
-          token(to_hex(key.token)),
-          payer(to_hex(key.payer)),
-          nonce(to_hex(key.nonce)) {}
-    std::string network, token, payer, nonce;
+/// By the clock of the store.
+bool is_living(soci::session& session, const std::string& node, const std::string& now) {
+    const auto name = node_lease(node);
+    int count = 0;
+    session << "SELECT COUNT(*) FROM leases WHERE name = :name AND until_ms > " + now,
+        use(name, "name"), into(count);
+    return count > 0;
+}
+
+struct Holding {
+    bool open;
+    std::string owner;
 };
 
-/// An intent as its columns hold it.
-struct Row {
-    std::string network, token, payer, nonce, print, payment, state, txn, reason, detail;
-    int told = 0;
-    long long begun_at = 0;
-    long long ended_at = 0;
-};
-
-Error damaged(const char* column) {
-    return {Errc::io_failed, fmt::format("store: a row of intents has a bad {}", column)};
+/// Who may write to an intent, without the rest of it.
+std::optional<Holding> read_holding(soci::session& session, const KeyText& key,
+                                    const std::string& lock) {
+    std::string state, owner;
+    session << "SELECT state, owner FROM intents" + std::string(kOfKey) + lock,
+        use(key.network, "network"), use(key.token, "token"), use(key.payer, "payer"),
+        use(key.nonce, "nonce"), into(state), into(owner);
+    if (!session.got_data()) return std::nullopt;
+    return Holding{state == to_text(Intent::State::open), owner};
 }
 
-std::optional<Intent::State> state_from(std::string_view text) {
-    for (const auto each : {Intent::State::open, Intent::State::settled, Intent::State::failed}) {
-        if (to_text(each) == text) return each;
-    }
-    return std::nullopt;
-}
-
-Result<Intent> intent_from(const Row& row) {
-    Intent out;
-    const auto network = parse_network(row.network);
-    const auto token = parse_address(row.token);
-    const auto payer = parse_address(row.payer);
-    const auto nonce = bytes32_from_hex(row.nonce);
-    const auto print = bytes32_from_hex(row.print);
-    const auto state = state_from(row.state);
-    if (!network) return fail(damaged("network"));
-    if (!token) return fail(damaged("token"));
-    if (!payer) return fail(damaged("payer"));
-    if (!nonce) return fail(damaged("nonce"));
-    if (!print) return fail(damaged("print"));
-    if (!state) return fail(damaged("state"));
-    if (!row.txn.empty()) {
-        const auto txn = bytes32_from_hex(row.txn);
-        if (!txn) return fail(damaged("txn"));
-        out.transaction = *txn;
-    }
-    out.key = {*network, *token, *payer, *nonce};
-    out.print = *print;
-    out.payment = row.payment;
-    out.state = *state;
-    out.told = row.told != 0;
-    out.reason = row.reason;
-    out.detail = row.detail;
-    out.begun_at = static_cast<scheme::UnixSeconds>(row.begun_at);
-    out.ended_at = static_cast<scheme::UnixSeconds>(row.ended_at);
-    return out;
-}
-
-Result<std::vector<Broadcast>> read_broadcasts(soci::session& session, const KeyText& key) {
-    std::string signer, hash, raw;
-    long long account_nonce = 0;
-    long long gas_limit = 0;
-    soci::statement read =
-        (session.prepare << std::string("SELECT signer, account_nonce, gas_limit, hash, raw FROM "
-                                        "broadcasts") +
-                                kOfKey + " ORDER BY place",
-         use(key.network, "network"), use(key.token, "token"), use(key.payer, "payer"),
-         use(key.nonce, "nonce"), into(signer), into(account_nonce), into(gas_limit), into(hash),
-         into(raw));
-    std::vector<Broadcast> out;
-    for (read.execute(); read.fetch();) {
-        const auto from = parse_address(signer);
-        const auto is = bytes32_from_hex(hash);
-        auto bytes = from_hex(raw);
-        if (!from || !is || !bytes) return fail(damaged("broadcast"));
-        out.push_back({*from, static_cast<std::uint64_t>(account_nonce),
-                       static_cast<std::uint64_t>(gas_limit), *is, *std::move(bytes)});
-    }
-    return out;
-}
-
-/// Rows first, their broadcasts after: one statement at a time.
-Result<std::vector<Intent>> read_intents(soci::session& session, const std::string& where,
-                                         const std::string& network) {
-    Row row;
-    std::vector<Row> rows;
-    const auto sql = kColumns + where + " ORDER BY begun_at, nonce";
-    const auto outputs = [&](auto&& prepared) {
-        soci::statement read =
-            (prepared, into(row.network), into(row.token), into(row.payer), into(row.nonce),
-             into(row.print), into(row.payment), into(row.state), into(row.told), into(row.txn),
-             into(row.reason), into(row.detail), into(row.begun_at), into(row.ended_at));
-        for (read.execute(); read.fetch();) rows.push_back(row);
-    };
-    if (network.empty()) {
-        outputs((session.prepare << sql));
-    } else {
-        outputs((session.prepare << sql, use(network, "network")));
-    }
-    std::vector<Intent> out;
-    for (const auto& each : rows) {
-        FARTHING_TRY(auto intent, intent_from(each));
-        FARTHING_TRY(intent.broadcasts, read_broadcasts(session, KeyText(intent.key)));
-        out.push_back(std::move(intent));
-    }
-    return out;
-}
-
-Result<std::optional<Intent>> find(soci::session& session, const KeyText& key) {
-    Row row;
-    session << kColumns + std::string(kOfKey), use(key.network, "network"), use(key.token, "token"),
-        use(key.payer, "payer"), use(key.nonce, "nonce"), into(row.network), into(row.token),
-        into(row.payer), into(row.nonce), into(row.print), into(row.payment), into(row.state),
-        into(row.told), into(row.txn), into(row.reason), into(row.detail), into(row.begun_at),
-        into(row.ended_at);
-    if (!session.got_data()) return std::optional<Intent>{};
-    FARTHING_TRY(auto intent, intent_from(row));
-    FARTHING_TRY(intent.broadcasts, read_broadcasts(session, key));
-    return std::optional(std::move(intent));
-}
-
+/// A transaction goes when the last payment that it carried goes.
 void remove(soci::session& session, const KeyText& key) {
-    for (const auto* table : {"broadcasts", "intents"}) {
+    session << std::string("DELETE FROM broadcasts WHERE hash IN (SELECT hash FROM carried") +
+                   kOfKey +
+                   ") AND NOT EXISTS (SELECT 1 FROM carried c WHERE c.hash = broadcasts.hash AND "
+                   "(c.network, c.token, c.payer, c.nonce) <> (:network, :token, :payer, :nonce))",
+        use(key.network, "network"), use(key.token, "token"), use(key.payer, "payer"),
+        use(key.nonce, "nonce");
+    for (const auto* table : {"carried", "intents"}) {
         session << std::string("DELETE FROM ") + table + kOfKey, use(key.network, "network"),
             use(key.token, "token"), use(key.payer, "payer"), use(key.nonce, "nonce");
     }
 }
 
-void insert(soci::session& session, const KeyText& key, const Intent& intent) {
+/// False when there is one already.
+bool insert(soci::session& session, const KeyText& key, const Intent& intent,
+            const std::string& node) {
     const auto print = to_hex(intent.print);
-    const std::string state(to_text(Intent::State::open));
     const auto begun_at = static_cast<long long>(intent.begun_at);
-    session << "INSERT INTO intents (network, token, payer, nonce, print, payment, state, told, "
-               "txn, reason, detail, begun_at, ended_at) VALUES (:network, :token, :payer, :nonce, "
-               ":print, :payment, :state, 0, '', '', '', :begun_at, 0)",
+    int done = 0;
+    session << "INSERT INTO intents (network, token, payer, nonce, print, payment, state, owner, "
+               "told, txn, reason, detail, begun_at, ended_at) VALUES (:network, :token, :payer, "
+               ":nonce, :print, :payment, 'open', :owner, 0, '', '', '', :begun_at, 0) ON CONFLICT "
+               "DO NOTHING RETURNING 1",
         use(key.network, "network"), use(key.token, "token"), use(key.payer, "payer"),
         use(key.nonce, "nonce"), use(print, "print"), use(intent.payment, "payment"),
-        use(state, "state"), use(begun_at, "begun_at");
+        use(node, "owner"), use(begun_at, "begun_at"), into(done);
+    return session.got_data();
+}
+
+/// Once, however often it is given.
+void insert(soci::session& session, const Broadcast& broadcast) {
+    const auto signer = to_hex(broadcast.signer);
+    const auto hash = to_hex(broadcast.hash);
+    const auto raw = to_hex(broadcast.raw);
+    const auto account_nonce = static_cast<long long>(broadcast.account_nonce);
+    const auto gas_limit = static_cast<long long>(broadcast.gas_limit);
+    session << "INSERT INTO broadcasts (hash, signer, account_nonce, gas_limit, raw) VALUES "
+               "(:hash, :signer, :account_nonce, :gas_limit, :raw) ON CONFLICT DO NOTHING",
+        use(hash, "hash"), use(signer, "signer"), use(account_nonce, "account_nonce"),
+        use(gas_limit, "gas_limit"), use(raw, "raw");
+}
+
+void carry(soci::session& session, const KeyText& key, const Bytes32& transaction, int position) {
+    const auto hash = to_hex(transaction);
+    session << std::string(
+                   "INSERT INTO carried (network, token, payer, nonce, hash, place, position) "
+                   "SELECT network, token, payer, nonce, :hash, (SELECT COUNT(*) FROM carried") +
+                   kOfKey + "), CAST(:position AS INTEGER) FROM intents" + kOfKey +
+                   " ON CONFLICT DO NOTHING",
+        use(hash, "hash"), use(position, "position"), use(key.network, "network"),
+        use(key.token, "token"), use(key.payer, "payer"), use(key.nonce, "nonce");
+}
+
+/// What a node said of a failure may be any bytes; a database takes UTF-8.
+std::string detail_of(const Ending& ending) {
+    return is_utf8(ending.detail) && !ending.detail.contains('\0') &&
+                   ending.detail.size() <= kDetailMax
+               ? ending.detail
+               : printable(ending.detail, kDetailMax);
 }
 
 }  // namespace
 
-std::string_view to_text(Intent::State state) {
-    switch (state) {
-        case Intent::State::open:
-            return "open";
-        case Intent::State::settled:
-            return "settled";
-        case Intent::State::failed:
-            return "failed";
-    }
-    return "open";
-}
-
 Task<Result<std::optional<Intent>>> SqlIntents::begin(Intent intent) {
     auto there = std::make_shared<std::optional<Intent>>();
-    Database::Work work = [there, intent = std::move(intent)](soci::session& session) -> Result<> {
+    Database::Work work = [there, intent = std::move(intent), node = node_,
+                           lock = database_.row_lock(),
+                           now = database_.now()](soci::session& session) -> Result<> {
         const KeyText key(intent.key);
-        FARTHING_TRY(*there, find(session, key));
-        if (*there && (*there)->stands()) return {};
-        if (*there) remove(session, key);
         there->reset();
-        insert(session, key, intent);
-        return {};
+        for (int i = 0; i < kBeginTries; ++i) {
+            if (insert(session, key, intent, node)) return {};
+            FARTHING_TRY(auto found, read_intent(session, key, lock));
+            if (!found) continue;
+            const bool foreign = found->state == Intent::State::open && found->owner != node &&
+                                 is_living(session, found->owner, now);
+            if (found->stands() || foreign) {
+                *there = std::move(found);
+                return {};
+            }
+            remove(session, key);
+        }
+        return fail(Errc::io_failed, "store: several nodes begin the payment at once");
     };
     auto done = co_await database_.run(std::move(work));
     if (!done) co_return fail(std::move(done).error());
     co_return std::move(*there);
 }
 
-Task<Result<>> SqlIntents::add_broadcast(scheme::PaymentKey of, Broadcast broadcast) {
-    Database::Work work = [key = KeyText(of),
-                           broadcast = std::move(broadcast)](soci::session& session) -> Result<> {
-        const auto signer = to_hex(broadcast.signer);
-        const auto hash = to_hex(broadcast.hash);
-        const auto raw = to_hex(broadcast.raw);
-        const auto account_nonce = static_cast<long long>(broadcast.account_nonce);
-        const auto gas_limit = static_cast<long long>(broadcast.gas_limit);
-        int place = 0;
-        session << std::string("SELECT COUNT(*) FROM broadcasts") + kOfKey,
-            use(key.network, "network"), use(key.token, "token"), use(key.payer, "payer"),
-            use(key.nonce, "nonce"), into(place);
-        session << "INSERT INTO broadcasts (network, token, payer, nonce, place, signer, "
-                   "account_nonce, gas_limit, hash, raw) VALUES (:network, :token, :payer, :nonce, "
-                   ":place, :signer, :account_nonce, :gas_limit, :hash, :raw)",
-            use(key.network, "network"), use(key.token, "token"), use(key.payer, "payer"),
-            use(key.nonce, "nonce"), use(place, "place"), use(signer, "signer"),
-            use(account_nonce, "account_nonce"), use(gas_limit, "gas_limit"), use(hash, "hash"),
-            use(raw, "raw");
+Task<Result<>> SqlIntents::add_broadcast(std::vector<scheme::PaymentKey> keys,
+                                         Broadcast broadcast) {
+    if (keys.empty()) co_return fail(Errc::invalid_argument, "a transaction without a payment");
+    Database::Work work = [keys = std::move(keys), broadcast = std::move(broadcast), node = node_,
+                           lock = database_.row_lock()](soci::session& session) -> Result<> {
+        insert(session, broadcast);
+        for (int position = 0; const auto& each : keys) {
+            const KeyText key(each);
+            const auto there = read_holding(session, key, lock);
+            if (!there) return fail(not_ours(each, kNotRecorded));
+            if (!there->open) return fail(not_ours(each, kHasEnded));
+            if (there->owner != node) return fail(not_ours(each, kOfAnotherNode));
+            carry(session, key, broadcast.hash, position++);
+        }
         return {};
     };
     auto done = co_await database_.run(std::move(work));
@@ -216,17 +157,25 @@ Task<Result<>> SqlIntents::add_broadcast(scheme::PaymentKey of, Broadcast broadc
 }
 
 Task<Result<>> SqlIntents::end(scheme::PaymentKey of, Ending ending) {
-    Database::Work work = [key = KeyText(of),
-                           ending = std::move(ending)](soci::session& session) -> Result<> {
+    Database::Work work = [of, ending = std::move(ending), node = node_,
+                           lock = database_.row_lock(),
+                           now = database_.now()](soci::session& session) -> Result<> {
+        const KeyText key(of);
+        const auto there = read_holding(session, key, lock);
+        if (!there || !there->open) return {};
+        if (there->owner != node && is_living(session, there->owner, now)) {
+            return fail(not_ours(of, kOfAnotherNode));
+        }
         const std::string state(to_text(ending.state));
         const auto txn = ending.transaction ? to_hex(*ending.transaction) : std::string();
+        const auto detail = detail_of(ending);
         const auto at = static_cast<long long>(ending.at);
         session << std::string(
-                       "UPDATE intents SET state = :state, txn = :txn, "
-                       "reason = :reason, detail = :detail, ended_at = :ended_at") +
-                       kOfKey + " AND state = 'open'",
+                       "UPDATE intents SET state = :state, txn = :txn, reason = :reason, "
+                       "detail = :detail, ended_at = :ended_at") +
+                       kOfKey,
             use(state, "state"), use(txn, "txn"), use(ending.reason, "reason"),
-            use(ending.detail, "detail"), use(at, "ended_at"), use(key.network, "network"),
+            use(detail, "detail"), use(at, "ended_at"), use(key.network, "network"),
             use(key.token, "token"), use(key.payer, "payer"), use(key.nonce, "nonce");
         return {};
     };
@@ -234,16 +183,26 @@ Task<Result<>> SqlIntents::end(scheme::PaymentKey of, Ending ending) {
     co_return done;
 }
 
+Task<Result<std::optional<Intent>>> SqlIntents::find(scheme::PaymentKey of) {
+    auto found = std::make_shared<std::optional<Intent>>();
+    Database::Work work = [found, of](soci::session& session) -> Result<> {
+        FARTHING_TRY(*found, read_intent(session, KeyText(of)));
+        return {};
+    };
+    auto done = co_await database_.run(std::move(work));
+    if (!done) co_return fail(std::move(done).error());
+    co_return std::move(*found);
+}
+
 Task<Result<bool>> SqlIntents::tell(scheme::PaymentKey of) {
     auto first = std::make_shared<bool>(false);
     Database::Work work = [key = KeyText(of), first](soci::session& session) -> Result<> {
-        soci::statement update =
-            (session.prepare << std::string("UPDATE intents SET told = 1") + kOfKey +
-                                    " AND state = 'settled' AND told = 0",
-             use(key.network, "network"), use(key.token, "token"), use(key.payer, "payer"),
-             use(key.nonce, "nonce"));
-        update.execute(true);
-        *first = update.get_affected_rows() == 1;
+        int done = 0;
+        session << std::string("UPDATE intents SET told = 1") + kOfKey +
+                       " AND state = 'settled' AND told = 0 RETURNING 1",
+            use(key.network, "network"), use(key.token, "token"), use(key.payer, "payer"),
+            use(key.nonce, "nonce"), into(done);
+        *first = session.got_data();
         return {};
     };
     auto done = co_await database_.run(std::move(work));
@@ -262,47 +221,61 @@ Task<Result<>> SqlIntents::untell(scheme::PaymentKey of) {
     co_return done;
 }
 
-Task<Result<std::vector<Intent>>> SqlIntents::unfinished(Network network) {
+/// Node by node: a row that another adopts meanwhile is no longer the dead one's when its lock is
+/// had.
+Task<Result<std::vector<Intent>>> SqlIntents::adopt(Network network) {
+    auto adopted = std::make_shared<std::vector<Intent>>();
+    Database::Work work = [adopted, id = network.id, node = node_, lock = database_.row_lock(),
+                           now = database_.now()](soci::session& session) -> Result<> {
+        adopted->clear();
+        std::vector<std::string> owners;
+        std::string owner;
+        {
+            soci::statement read =
+                (session.prepare << "SELECT DISTINCT owner FROM intents WHERE network = :network "
+                                    "AND state = 'open' AND owner <> :node",
+                 use(id, "network"), use(node, "node"), into(owner));
+            for (read.execute(); read.fetch();) owners.push_back(owner);
+        }
+        for (const auto& dead : owners) {
+            if (is_living(session, dead, now)) continue;
+            FARTHING_TRY(auto left,
+                         read_intents(session,
+                                      " WHERE network = :network AND state = 'open' AND owner = "
+                                      ":owner" +
+                                          lock,
+                                      {{"network", id}, {"owner", dead}}));
+            for (auto& each : left) {
+                const KeyText key(each.key);
+                session << std::string("UPDATE intents SET owner = :node") + kOfKey,
+                    use(node, "node"), use(key.network, "network"), use(key.token, "token"),
+                    use(key.payer, "payer"), use(key.nonce, "nonce");
+                each.owner = node;
+                adopted->push_back(std::move(each));
+            }
+        }
+        std::ranges::sort(*adopted, [](const Intent& a, const Intent& b) {
+            return std::tie(a.begun_at, a.key) < std::tie(b.begun_at, b.key);
+        });
+        return {};
+    };
+    auto done = co_await database_.run(std::move(work));
+    if (!done) co_return fail(std::move(done).error());
+    co_return std::move(*adopted);
+}
+
+Task<Result<std::vector<Intent>>> SqlIntents::unheard(Network network) {
     auto found = std::make_shared<std::vector<Intent>>();
     Database::Work work = [found, id = network.id](soci::session& session) -> Result<> {
-        FARTHING_TRY(*found,
-                     read_intents(session,
-                                  " WHERE network = :network AND (state = 'open' OR (state = "
-                                  "'settled' AND told = 0))",
-                                  id));
+        FARTHING_TRY(*found, read_intents(session,
+                                          " WHERE network = :network AND state = 'settled' AND "
+                                          "told = 0 ORDER BY begun_at, nonce",
+                                          {{"network", id}}));
         return {};
     };
     auto done = co_await database_.run(std::move(work));
     if (!done) co_return fail(std::move(done).error());
     co_return std::move(*found);
-}
-
-Result<> for_each_intent(Database& database, const std::function<void(const Intent&)>& each) {
-    return database.run_now([&each](soci::session& session) -> Result<> {
-        FARTHING_TRY(const auto all, read_intents(session, "", ""));
-        for (const auto& intent : all) each(intent);
-        return {};
-    });
-}
-
-Result<std::uint64_t> forget_ended(Database& database, scheme::UnixSeconds before) {
-    std::uint64_t count = 0;
-    FARTHING_CHECK(database.run_now([before, &count](soci::session& session) -> Result<> {
-        const auto limit = static_cast<long long>(before);
-        const std::string ended =
-            "state <> 'open' AND (state = 'failed' OR told = 1) AND ended_at < :before";
-        session << "DELETE FROM broadcasts WHERE EXISTS (SELECT 1 FROM intents i WHERE i.network = "
-                   "broadcasts.network AND i.token = broadcasts.token AND i.payer = "
-                   "broadcasts.payer AND i.nonce = broadcasts.nonce AND " +
-                       ended + ")",
-            use(limit, "before");
-        soci::statement remove =
-            (session.prepare << "DELETE FROM intents WHERE " + ended, use(limit, "before"));
-        remove.execute(true);
-        count = static_cast<std::uint64_t>(remove.get_affected_rows());
-        return {};
-    }));
-    return count;
 }
 
 }  // namespace farthing::store

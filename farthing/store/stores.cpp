@@ -2,18 +2,24 @@
 #include "farthing/store/stores.hpp"
 
 #include "farthing/store/memory_intents.hpp"
+#include "farthing/store/memory_leases.hpp"
 #include "farthing/store/sql_intents.hpp"
+#include "farthing/store/sql_leases.hpp"
 
 namespace farthing::store {
 
 Result<Stores> open_stores(Env env, Loop& loop, const std::string& where) {
     Stores out;
+    out.node = make_node_id(env.random);
     if (where.empty() || where == "memory") {
-        out.intents = std::make_unique<MemoryIntents>();
+        const auto table = std::make_shared<MemoryTable>(env.clock);
+        out.intents = std::make_unique<MemoryIntents>(table, out.node);
+        out.leases = std::make_unique<MemoryLeases>(table, out.node);
         return out;
     }
     FARTHING_TRY(out.database, Database::open(env, loop, where));
-    out.intents = std::make_unique<SqlIntents>(*out.database);
+    out.intents = std::make_unique<SqlIntents>(*out.database, out.node);
+    out.leases = std::make_unique<SqlLeases>(*out.database, out.node);
     return out;
 }
 

@@ -6,12 +6,15 @@
 
 #include "farthing/store/database.hpp"
 #include "farthing/store/intents.hpp"
+#include "farthing/store/leases.hpp"
 
 namespace farthing::store {
 
 struct Stores {
+    std::string node;                    ///< id of this node, new with each start
     std::unique_ptr<Database> database;  ///< null when it is memory
     std::unique_ptr<IntentStore> intents;
+    std::unique_ptr<LeaseStore> leases;
 };
 
 /// `where` is what `store` in a configuration says: `memory` (also when empty), or the path of

@@ -150,7 +150,8 @@ class World : public ChainWorld {
     }
     ~World() { stop(); }
 
-    store::MemoryIntents intents;
+    std::shared_ptr<store::MemoryTable> table = std::make_shared<store::MemoryTable>(clock);
+    store::MemoryIntents intents{table, "this node"};
     settlement::Lanes lanes;
     settlement::Examiner examiner;
     settlement::Settler settler;
