@@ -46,7 +46,7 @@ struct LaneWorld : ChainWorld {
     }
     /// What another process does with the same key.
     void foreign_transaction(std::uint64_t nonce, std::uint64_t max_fee = 5'000'000'000,
-                             std::uint64_t tip = 1) {
+                             std::uint64_t tip = 2'000'000) {
         const Transaction fields{.chain_id = 84532,
                                  .nonce = nonce,
                                  .max_priority_fee_per_gas = U256(tip),
