@@ -57,7 +57,9 @@ json::Object logs_filter(const LogFilter& filter) {
 }
 
 std::unexpected<Error> node_error(std::string_view method, const net::RpcError& error) {
-    return fail(Errc::rpc_error,
+    // What a provider says when it is asked too often is no answer of the chain.
+    const bool too_often = error.code == -32005 || error.code == 429;
+    return fail(too_often ? Errc::rpc_failed : Errc::rpc_error,
                 fmt::format("{}: {} ({})", method, printable(error.message, 300), error.code));
 }
 

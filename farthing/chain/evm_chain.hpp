@@ -28,6 +28,9 @@ class EvmChain final : public Chain {
         std::vector<Bytes32> hashes) override;
     Task<Result<std::vector<Log>>> logs(LogFilter filter) override;
 
+    /// How long the node asked to be left alone (Retry-After), once; zero: it did not.
+    std::chrono::milliseconds take_retry_after() { return rpc_.take_retry_after(); }
+
   private:
     Task<Result<json::Value>> ask(std::string method, json::Array params);
     Task<Result<std::uint64_t>> ask_number(std::string method, json::Array params);

@@ -242,4 +242,38 @@ TEST_CASE("chain: a node that is behind does not answer for blocks that it does 
     CHECK(behind.error().detail == "eth_getLogs: the node does not have the last block yet");
 }
 
+TEST_CASE("chain: a node says how long it wants to be left alone") {
+    Served world;
+    const struct {
+        int status;
+        const char* retry_after;
+        std::chrono::milliseconds told;
+    } cases[] = {{429, "7", std::chrono::seconds(7)},
+                 {503, "1", std::chrono::seconds(1)},
+                 {429, "86400", std::chrono::hours(1)},
+                 {502, "7", {}},
+                 {429, "-1", {}},
+                 {429, "1.5", {}},
+                 {429, "99999999999", {}},
+                 {429, "Wed, 21 Oct 2026 07:28:00 GMT", {}},
+                 {429, "", {}}};
+    for (const auto& each : cases) {
+        CAPTURE(each.retry_after);
+        net::Response response{.status = each.status, .headers = {}, .body = "slow down"};
+        response.headers.add("Retry-After", each.retry_after);
+        world.node.instead = std::move(response);
+        CHECK_FALSE(world.run(world.asked.chain_id()));
+        CHECK(world.asked.take_retry_after() == each.told);
+        CHECK(world.asked.take_retry_after().count() == 0);
+    }
+}
+
+TEST_CASE("chain: asked too often is no word of the chain") {
+    Served world;
+    world.answer("eth_getBalance", "error", node_error(-32005, "daily request count exceeded"));
+    CHECK(world.run(world.asked.balance(world.gas_account)).error().code == Errc::rpc_failed);
+    world.answer("eth_getBalance", "error", node_error(-32601, "no such method"));
+    CHECK(world.run(world.asked.balance(world.gas_account)).error().code == Errc::rpc_error);
+}
+
 }  // namespace farthing::chain

@@ -3,18 +3,39 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "farthing/net/http.hpp"
 #include "farthing/net/server.hpp"
 
 namespace farthing::facilitator {
+namespace {
+
+constexpr std::size_t kEndpointsMax = 16;
+
+}  // namespace
+
+Result<> RpcUrls::validate() const {
+    if (urls.empty() || urls.size() > kEndpointsMax) {
+        return fail(Errc::invalid_config, fmt::format("expected 1 to {} URLs", kEndpointsMax));
+    }
+    for (std::size_t i = 0; i < urls.size(); ++i) {
+        const auto url = net::parse_url(urls[i]);
+        if (!url) return fail(Errc::invalid_config, url.error().detail);
+        if (std::find(urls.begin(), urls.begin() + static_cast<std::ptrdiff_t>(i), urls[i]) !=
+            urls.begin() + static_cast<std::ptrdiff_t>(i)) {
+            return fail(Errc::invalid_config, "one URL is there twice");
+        }
+    }
+    return {};
+}
 
 Result<> NetworkConfig::validate() const {
     if (!id.chain_id())
         return fail(Errc::invalid_config, "id: expected an eip155 network, got " + id.id);
-    if (const auto url = net::parse_url(rpc); !url)
-        return fail(Errc::invalid_config, "rpc: " + url.error().detail);
+    if (const auto valid = rpc.validate(); !valid)
+        return fail(Errc::invalid_config, "rpc: " + valid.error().detail);
     if (const auto valid = key.validate(); !valid)
         return fail(Errc::invalid_config, "key: " + valid.error().detail);
     if (gas_limit_max < 21'000)
@@ -63,3 +84,17 @@ Result<AssetTable> asset_table(const std::vector<Asset>& configured) {
 }
 
 }  // namespace farthing::facilitator
+
+farthing::Result<farthing::facilitator::RpcUrls>
+farthing::json::Codec<farthing::facilitator::RpcUrls>::decode(const Value& value,
+                                                              const Path& path) {
+    facilitator::RpcUrls rpc;
+    if (value.is_string()) {
+        FARTHING_TRY(auto one, json::decode<std::string>(value, path));
+        rpc.urls.push_back(std::move(one));
+        return rpc;
+    }
+    if (!value.is_array()) return path.error("expected a URL or a list of URLs");
+    FARTHING_TRY(rpc.urls, json::decode<std::vector<std::string>>(value, path));
+    return rpc;
+}

@@ -12,9 +12,18 @@
 
 namespace farthing::facilitator {
 
+/// Nodes of one chain, the preferred one first. In a file: one URL, or a list of them.
+struct RpcUrls {
+    RpcUrls() = default;
+    RpcUrls(std::string one) : urls{std::move(one)} {}       // NOLINT: one is a list of one
+    RpcUrls(const char* one) : RpcUrls(std::string(one)) {}  // NOLINT: the same
+    std::vector<std::string> urls;
+    [[nodiscard]] Result<> validate() const;
+};
+
 struct NetworkConfig {
-    Network id;                                     ///< `eip155:8453`
-    std::string rpc;                                ///< http or https URL of a node
+    Network id;   ///< `eip155:8453`
+    RpcUrls rpc;  ///< http or https URL of a node, or a list of at most 16, the preferred one first
     SecretSource key;                               ///< the gas key: 0x and 64 hex digits
     std::vector<Address> eip6492_factories;         ///< may deploy a payer's wallet at our cost
     std::chrono::milliseconds rpc_timeout{10'000};  ///< of one exchange with the node
@@ -72,3 +81,9 @@ struct Config {
 [[nodiscard]] Result<AssetTable> asset_table(const std::vector<Asset>& configured);
 
 }  // namespace farthing::facilitator
+
+template <>
+struct farthing::json::Codec<farthing::facilitator::RpcUrls> {
+    static Result<facilitator::RpcUrls> decode(const Value& value, const Path& path);
+    static Value encode(const facilitator::RpcUrls& rpc) { return json::encode(rpc.urls); }
+};

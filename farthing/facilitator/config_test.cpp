@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <string>
+#include <vector>
 
 using farthing::facilitator::Config;
 
@@ -47,4 +49,38 @@ TEST_CASE("facilitator config: a network that is there twice is an error at the 
     CHECK(error_of(kKey,
                    "[[network]]\nid = \"eip155:1\"\nrpc = \"http://a\"\nkey = { env = \"K\" }\n") ==
           "none");
+}
+
+TEST_CASE("facilitator config: a chain has one node, or a list of them") {
+    const auto parsed = [](std::string_view rpc) {
+        const auto text =
+            "[[network]]\nid = \"eip155:1\"\nkey = { env = \"K\" }\nrpc = " + std::string(rpc) +
+            "\n";
+        return farthing::config_from_toml<Config>(text, "f.toml");
+    };
+    const auto urls = [&](std::string_view rpc) { return parsed(rpc)->network[0].rpc.urls; };
+    CHECK(urls("\"http://a/key\"") == std::vector<std::string>{"http://a/key"});
+    CHECK(urls("[\"http://b\", \"https://a\"]") ==
+          std::vector<std::string>{"http://b", "https://a"});
+    std::string many = "[";
+    for (int i = 0; i < 17; ++i) many += "\"http://a/" + std::to_string(i) + "\",";
+    struct Case {
+        std::string rpc;
+        std::string_view error;
+    };
+    const auto cases = std::to_array<Case>({
+        {"[]", "f.toml:4:1: network[0].rpc: expected 1 to 16 URLs"},
+        {many + "]", "f.toml:4:1: network[0].rpc: expected 1 to 16 URLs"},
+        {"[\"http://a\", \"http://a\"]", "f.toml:4:1: network[0].rpc: one URL is there twice"},
+        {"\"\"", "f.toml:4:1: network[0].rpc: URL: expected http:// or https://"},
+        {"[\"http://a\", \"ftp://a\"]",
+         "f.toml:4:1: network[0].rpc: URL: expected http:// or https://"},
+        {"1", "f.toml:4:1: .network[0].rpc: expected a URL or a list of URLs"},
+        {"[1]", "f.toml:4:8: .network[0].rpc[0]: expected a string"},
+    });
+    for (const auto& [rpc, error] : cases) {
+        const auto config = parsed(rpc);
+        REQUIRE_FALSE(config);
+        CHECK(config.error().detail == error);
+    }
 }

@@ -4,17 +4,37 @@
 #include <fmt/format.h>
 
 #include "farthing/base/hex.hpp"
+#include "farthing/chain/endpoints_chain.hpp"
 #include "farthing/chain/evm_chain.hpp"
 #include "farthing/settlement/settler.hpp"
 #include "farthing/wire/dialect.hpp"
 
 namespace farthing::facilitator {
 
+namespace {
+
+/// The URLs may hold keys: an endpoint is known by its place in the list and its host.
+std::vector<chain::EndpointConfig> endpoints(net::Client& client, const NetworkConfig& config) {
+    std::vector<chain::EndpointConfig> out;
+    for (const auto& each : config.rpc.urls) {
+        auto url = net::parse_url(each);
+        invariant(url.has_value(), "a configuration was validated");
+        auto name = fmt::format("{}:{}", out.size(), url->host);
+        auto node = std::make_unique<chain::EvmChain>(config.id, client, *std::move(url),
+                                                      config.rpc_timeout);
+        auto retry_after = [&asked = *node] { return asked.take_retry_after(); };
+        out.push_back({std::move(name), std::move(node), std::move(retry_after)});
+    }
+    return out;
+}
+
+}  // namespace
+
 /// Everything of one network.
 struct LocalFacilitator::Unit {
     Unit(Env env, Loop& loop, net::Client& client, store::IntentStore& intents,
-         const NetworkConfig& config, const net::Url& rpc, PrivateKey key)
-        : chain(config.id, client, rpc, config.rpc_timeout),
+         const NetworkConfig& config, PrivateKey key)
+        : chain(env, loop, config.id, endpoints(client, config), {.timeout = config.rpc_timeout}),
           lane(env, loop, chain, std::move(key), {.poll_interval = config.poll_interval}),
           examiner(env, chain, lane.address(),
                    {.eip6492_factories = {config.eip6492_factories.begin(),
@@ -23,7 +43,7 @@ struct LocalFacilitator::Unit {
           settler(env, loop, chain, examiner, lane, intents,
                   {.gas_limit_max = config.gas_limit_max}) {}
 
-    chain::EvmChain chain;
+    chain::EndpointsChain chain;
     settlement::Lane lane;
     settlement::Examiner examiner;
     settlement::Settler settler;
@@ -70,17 +90,17 @@ Result<std::unique_ptr<LocalFacilitator>> LocalFacilitator::make(Env env, Loop& 
                                                                  net::Client& client,
                                                                  const Config& config) {
     FARTHING_TRY(auto assets, asset_table(config.asset));
+    FARTHING_CHECK(check_networks(config.network));
     std::unique_ptr<LocalFacilitator> made(new LocalFacilitator(env, std::move(assets)));
     FARTHING_TRY(made->stores_, store::open_stores(env, loop, config.store));
     for (const auto& each : config.network) {
-        FARTHING_TRY(const auto rpc, net::parse_url(each.rpc));
         auto key = load_key(each.key);
         if (!key)
             return fail(Errc::invalid_config,
                         fmt::format("key of {}: {}", each.id.id, key.error().detail));
-        made->units_.emplace(
-            each.id, std::make_unique<Unit>(env, loop, client, *made->stores_.intents, each, rpc,
-                                            std::move(*key)));
+        made->units_.emplace(each.id,
+                             std::make_unique<Unit>(env, loop, client, *made->stores_.intents, each,
+                                                    std::move(*key)));
     }
     return made;
 }
@@ -166,7 +186,10 @@ Task<Result<>> LocalFacilitator::recover() {
 Task<> LocalFacilitator::run() {
     auto executor = co_await asio::this_coro::executor;
     TaskGroup lanes(executor.context());
-    for (auto& [network, unit] : units_) lanes.spawn(unit->lane.run());
+    for (auto& [network, unit] : units_) {
+        lanes.spawn(unit->chain.run());
+        lanes.spawn(unit->lane.run());
+    }
     co_await lanes.join();
 }
 

@@ -258,6 +258,8 @@ TEST_CASE("facilitator: ready while the chain answers and the key can pay") {
     auto reasons = world.run(world.local->not_ready());
     REQUIRE(reasons.size() == 1);
     CHECK(reasons[0].find("has nothing to pay gas with") != std::string::npos);
+    // Once is tried again.
+    world.chain.fail_next(Op::balance, Fault::no_answer());
     world.chain.fail_next(Op::balance, Fault::no_answer());
     reasons = world.run(world.local->not_ready());
     REQUIRE(reasons.size() == 1);

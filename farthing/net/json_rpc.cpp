@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 namespace farthing::net {
 namespace {
@@ -59,6 +60,15 @@ std::unexpected<Error> refused_whole(const json::Object& object) {
         }
     }
     return bad(".id: missing or null");
+}
+
+/// Retry-After in seconds, at most an hour; zero for a date and for anything else.
+std::chrono::milliseconds seconds_in(std::string_view text) {
+    constexpr std::uint32_t kMost = 3'600;
+    std::uint32_t seconds = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    if (error != std::errc{} || end != text.data() + text.size()) return {};
+    return std::chrono::seconds(std::min(seconds, kMost));
 }
 
 struct Identified {
@@ -159,6 +169,9 @@ Task<Result<json::Value>> JsonRpc::exchange(std::string body) {
         co_return failed;
     }
     if (response->status != 200) {
+        if (response->status == 429 || response->status == 503) {
+            retry_after_ = seconds_in(response->headers.get("Retry-After").value_or(""));
+        }
         auto failed = fail(Errc::rpc_failed, fmt::format("{}: HTTP {} {}", where, response->status,
                                                          reason_phrase(response->status)));
         co_return failed;

@@ -34,6 +34,11 @@ class JsonRpc {
     /// whole batch.
     Task<Result<std::vector<RpcAnswer>>> batch(std::vector<RpcCall> calls);
     [[nodiscard]] const Url& endpoint() const { return endpoint_; }
+    /// The Retry-After of an answer with status 429 or 503, in seconds only; told once, zero when
+    /// there was none.
+    std::chrono::milliseconds take_retry_after() {
+        return std::exchange(retry_after_, std::chrono::milliseconds{0});
+    }
 
   private:
     Task<Result<json::Value>> exchange(std::string body);
@@ -42,6 +47,7 @@ class JsonRpc {
     Url endpoint_;
     std::chrono::milliseconds timeout_;
     std::uint64_t next_id_ = 1;
+    std::chrono::milliseconds retry_after_{0};
 };
 
 /// Parses one answer or a batch of them: the pure part, fuzzed. `ids` are the ids sent, in order.
