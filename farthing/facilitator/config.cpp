@@ -13,30 +13,48 @@ namespace farthing::facilitator {
 namespace {
 
 constexpr std::size_t kEndpointsMax = 16;
+constexpr std::size_t kKeysMax = 64;
+constexpr std::uint64_t kFeeGweiMax = 1'000'000'000;  // an ether per gas
+constexpr std::uint64_t kInFlightMax = 1'000;
+constexpr std::uint64_t kBatchMax = 250;
 
-}  // namespace
+Result<> check_count(std::size_t count, std::size_t most, std::string_view what) {
+    if (count >= 1 && count <= most) return {};
+    return fail(Errc::invalid_config, fmt::format("expected 1 to {} {}", most, what));
+}
 
-Result<> RpcUrls::validate() const {
-    if (urls.empty() || urls.size() > kEndpointsMax) {
-        return fail(Errc::invalid_config, fmt::format("expected 1 to {} URLs", kEndpointsMax));
-    }
-    for (std::size_t i = 0; i < urls.size(); ++i) {
-        const auto url = net::parse_url(urls[i]);
+Result<> check_urls(const std::vector<std::string>& urls) {
+    FARTHING_CHECK(check_count(urls.size(), kEndpointsMax, "URLs"));
+    for (auto each = urls.begin(); each != urls.end(); ++each) {
+        const auto url = net::parse_url(*each);
         if (!url) return fail(Errc::invalid_config, url.error().detail);
-        if (std::find(urls.begin(), urls.begin() + static_cast<std::ptrdiff_t>(i), urls[i]) !=
-            urls.begin() + static_cast<std::ptrdiff_t>(i)) {
+        if (std::find(urls.begin(), each, *each) != each) {
             return fail(Errc::invalid_config, "one URL is there twice");
         }
     }
     return {};
 }
 
+Result<> check_keys(const std::vector<SecretSource>& keys) {
+    FARTHING_CHECK(check_count(keys.size(), kKeysMax, "keys"));
+    for (const auto& each : keys) FARTHING_CHECK(each.validate());
+    return {};
+}
+
+Result<> check_range(std::string_view name, std::uint64_t value, std::uint64_t least,
+                     std::uint64_t most) {
+    if (value >= least && value <= most) return {};
+    return fail(Errc::invalid_config, fmt::format("{}: expected {} to {}", name, least, most));
+}
+
+}  // namespace
+
 Result<> NetworkConfig::validate() const {
     if (!id.chain_id())
         return fail(Errc::invalid_config, "id: expected an eip155 network, got " + id.id);
-    if (const auto valid = rpc.validate(); !valid)
+    if (const auto valid = check_urls(rpc.all); !valid)
         return fail(Errc::invalid_config, "rpc: " + valid.error().detail);
-    if (const auto valid = key.validate(); !valid)
+    if (const auto valid = check_keys(key.all); !valid)
         return fail(Errc::invalid_config, "key: " + valid.error().detail);
     if (gas_limit_max < 21'000)
         return fail(Errc::invalid_config, "gas_limit_max: expected at least 21000");
@@ -44,6 +62,13 @@ Result<> NetworkConfig::validate() const {
         return fail(Errc::invalid_config, "poll_interval: expected more than 0");
     if (rpc_timeout.count() <= 0)
         return fail(Errc::invalid_config, "rpc_timeout: expected more than 0");
+    if (replace_after.count() <= 0)
+        return fail(Errc::invalid_config, "replace_after: expected more than 0");
+    FARTHING_CHECK(check_range("max_fee_gwei", max_fee_gwei, 1, kFeeGweiMax));
+    FARTHING_CHECK(check_range("in_flight_max", in_flight_max, 1, kInFlightMax));
+    FARTHING_CHECK(check_range("batch_max", batch_max, 1, kBatchMax));
+    if (batch_gas_max < gas_limit_max)
+        return fail(Errc::invalid_config, "batch_gas_max: expected at least gas_limit_max");
     return {};
 }
 
@@ -84,17 +109,3 @@ Result<AssetTable> asset_table(const std::vector<Asset>& configured) {
 }
 
 }  // namespace farthing::facilitator
-
-farthing::Result<farthing::facilitator::RpcUrls>
-farthing::json::Codec<farthing::facilitator::RpcUrls>::decode(const Value& value,
-                                                              const Path& path) {
-    facilitator::RpcUrls rpc;
-    if (value.is_string()) {
-        FARTHING_TRY(auto one, json::decode<std::string>(value, path));
-        rpc.urls.push_back(std::move(one));
-        return rpc;
-    }
-    if (!value.is_array()) return path.error("expected a URL or a list of URLs");
-    FARTHING_TRY(rpc.urls, json::decode<std::vector<std::string>>(value, path));
-    return rpc;
-}

@@ -9,28 +9,30 @@
 
 #include "farthing/evm/assets.hpp"
 #include "farthing/io/config.hpp"
+#include "farthing/json/one_or_many.hpp"
 
 namespace farthing::facilitator {
 
-/// Nodes of one chain, the preferred one first. In a file: one URL, or a list of them.
-struct RpcUrls {
-    RpcUrls() = default;
-    RpcUrls(std::string one) : urls{std::move(one)} {}       // NOLINT: one is a list of one
-    RpcUrls(const char* one) : RpcUrls(std::string(one)) {}  // NOLINT: the same
-    std::vector<std::string> urls;
-    [[nodiscard]] Result<> validate() const;
-};
-
 struct NetworkConfig {
-    Network id;   ///< `eip155:8453`
-    RpcUrls rpc;  ///< http or https URL of a node, or a list of at most 16, the preferred one first
-    SecretSource key;                               ///< the gas key: 0x and 64 hex digits
+    Network id;  ///< `eip155:8453`
+    /// http or https URL of a node, or a list of at most 16, the preferred one first
+    OneOrMany<std::string> rpc;
+    /// the gas key: 0x and 64 hex digits; or a list of at most 64, which settle side by side
+    OneOrMany<SecretSource> key;
     std::vector<Address> eip6492_factories;         ///< may deploy a payer's wallet at our cost
     std::chrono::milliseconds rpc_timeout{10'000};  ///< of one exchange with the node
     std::chrono::milliseconds poll_interval{250};   ///< between looks for receipts
     std::chrono::milliseconds staleness_max{
         2'000};                             ///< how long a good verification may be remembered
     std::uint64_t gas_limit_max = 500'000;  ///< a transfer that wants more is refused
+    std::uint64_t max_fee_gwei = 500;       ///< per gas: above it nothing is sent
+    std::chrono::milliseconds replace_after{
+        20'000};  ///< a transaction not mined by then is sent again with higher fees
+    std::uint64_t in_flight_max = 16;  ///< transactions of one key that may wait to be mined
+    std::uint64_t batch_max = 50;      ///< payments in one transaction; 1: each goes alone
+    std::chrono::milliseconds batch_wait{
+        100};  ///< how long payments gather while another transaction is under way
+    std::uint64_t batch_gas_max = 8'000'000;  ///< of one transaction
 
     static constexpr std::array<std::string_view, 3> required{"id", "rpc", "key"};
     static constexpr auto fields() {
@@ -42,7 +44,13 @@ struct NetworkConfig {
                           field("rpc_timeout", &T::rpc_timeout),
                           field("poll_interval", &T::poll_interval),
                           field("staleness_max", &T::staleness_max),
-                          field("gas_limit_max", &T::gas_limit_max)};
+                          field("gas_limit_max", &T::gas_limit_max),
+                          field("max_fee_gwei", &T::max_fee_gwei),
+                          field("replace_after", &T::replace_after),
+                          field("in_flight_max", &T::in_flight_max),
+                          field("batch_max", &T::batch_max),
+                          field("batch_wait", &T::batch_wait),
+                          field("batch_gas_max", &T::batch_gas_max)};
     }
     [[nodiscard]] Result<> validate() const;
 };
@@ -81,9 +89,3 @@ struct Config {
 [[nodiscard]] Result<AssetTable> asset_table(const std::vector<Asset>& configured);
 
 }  // namespace farthing::facilitator
-
-template <>
-struct farthing::json::Codec<farthing::facilitator::RpcUrls> {
-    static Result<facilitator::RpcUrls> decode(const Value& value, const Path& path);
-    static Value encode(const facilitator::RpcUrls& rpc) { return json::encode(rpc.urls); }
-};

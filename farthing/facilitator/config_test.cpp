@@ -58,7 +58,7 @@ TEST_CASE("facilitator config: a chain has one node, or a list of them") {
             "\n";
         return farthing::config_from_toml<Config>(text, "f.toml");
     };
-    const auto urls = [&](std::string_view rpc) { return parsed(rpc)->network[0].rpc.urls; };
+    const auto urls = [&](std::string_view rpc) { return parsed(rpc)->network[0].rpc.all; };
     CHECK(urls("\"http://a/key\"") == std::vector<std::string>{"http://a/key"});
     CHECK(urls("[\"http://b\", \"https://a\"]") ==
           std::vector<std::string>{"http://b", "https://a"});
@@ -75,7 +75,7 @@ TEST_CASE("facilitator config: a chain has one node, or a list of them") {
         {"\"\"", "f.toml:4:1: network[0].rpc: URL: expected http:// or https://"},
         {"[\"http://a\", \"ftp://a\"]",
          "f.toml:4:1: network[0].rpc: URL: expected http:// or https://"},
-        {"1", "f.toml:4:1: .network[0].rpc: expected a URL or a list of URLs"},
+        {"1", "f.toml:4:1: .network[0].rpc: expected a string"},
         {"[1]", "f.toml:4:8: .network[0].rpc[0]: expected a string"},
     });
     for (const auto& [rpc, error] : cases) {

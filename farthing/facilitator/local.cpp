@@ -3,9 +3,12 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "farthing/base/hex.hpp"
 #include "farthing/chain/endpoints_chain.hpp"
 #include "farthing/chain/evm_chain.hpp"
+#include "farthing/evm/multicall3.hpp"
 #include "farthing/settlement/settler.hpp"
 #include "farthing/wire/dialect.hpp"
 
@@ -16,7 +19,7 @@ namespace {
 /// The URLs may hold keys: an endpoint is known by its place in the list and its host.
 std::vector<chain::EndpointConfig> endpoints(net::Client& client, const NetworkConfig& config) {
     std::vector<chain::EndpointConfig> out;
-    for (const auto& each : config.rpc.urls) {
+    for (const auto& each : config.rpc.all) {
         auto url = net::parse_url(each);
         invariant(url.has_value(), "a configuration was validated");
         auto name = fmt::format("{}:{}", out.size(), url->host);
@@ -30,21 +33,47 @@ std::vector<chain::EndpointConfig> endpoints(net::Client& client, const NetworkC
 
 }  // namespace
 
+namespace {
+
+settlement::LaneConfig lane_config(const NetworkConfig& config) {
+    constexpr std::uint64_t kWeiPerGwei = 1'000'000'000;
+    settlement::LaneConfig out;
+    out.poll_interval = config.poll_interval;
+    out.replace_after = config.replace_after;
+    out.in_flight_max = config.in_flight_max;
+    out.max_fee_per_gas =
+        U256(config.max_fee_gwei).checked_mul(U256(kWeiPerGwei)).value_or(U256::max());
+    return out;
+}
+
+settlement::SettlerConfig settler_config(const NetworkConfig& config, const AssetTable& assets) {
+    settlement::SettlerConfig out;
+    out.gas_limit_max = config.gas_limit_max;
+    for (const auto& asset : assets.all()) {
+        if (asset.network == config.id) out.known_tokens.insert(asset.address);
+    }
+    return out;
+}
+
+}  // namespace
+
 /// Everything of one network.
 struct LocalFacilitator::Unit {
     Unit(Env env, Loop& loop, net::Client& client, store::IntentStore& intents,
-         const NetworkConfig& config, PrivateKey key)
+         const NetworkConfig& config, const AssetTable& assets, std::vector<PrivateKey> keys)
         : chain(env, loop, config.id, endpoints(client, config), {.timeout = config.rpc_timeout}),
-          lane(env, loop, chain, std::move(key), {.poll_interval = config.poll_interval}),
-          examiner(env, chain, lane.address(),
+          lanes(env, loop, chain, intents, std::move(keys), lane_config(config),
+                {.batch_max = config.batch_max,
+                 .batch_wait = config.batch_wait,
+                 .batch_gas_max = config.batch_gas_max}),
+          examiner(env, chain, lanes.address(),
                    {.eip6492_factories = {config.eip6492_factories.begin(),
                                           config.eip6492_factories.end()}},
                    {.staleness_max = config.staleness_max}),
-          settler(env, loop, chain, examiner, lane, intents,
-                  {.gas_limit_max = config.gas_limit_max}) {}
+          settler(env, loop, chain, examiner, lanes, intents, settler_config(config, assets)) {}
 
     chain::EndpointsChain chain;
-    settlement::Lane lane;
+    settlement::Lanes lanes;
     settlement::Examiner examiner;
     settlement::Settler settler;
 };
@@ -64,6 +93,24 @@ Result<PrivateKey> load_key(const SecretSource& source) {
     wipe(bytes->data.data(), bytes->data.size());
     if (!key) return fail(Errc::invalid_config, key.error().detail);
     return key;
+}
+
+Result<std::vector<PrivateKey>> load_keys(const NetworkConfig& config) {
+    std::vector<PrivateKey> keys;
+    std::set<Address> seen;
+    for (const auto& each : config.key.all) {
+        auto key = load_key(each);
+        if (!key) {
+            return fail(Errc::invalid_config,
+                        fmt::format("key of {}: {}", config.id.id, key.error().detail));
+        }
+        if (!seen.insert(address_of(*key)).second) {
+            return fail(Errc::invalid_config,
+                        fmt::format("key of {}: one is there twice", config.id.id));
+        }
+        keys.push_back(std::move(*key));
+    }
+    return keys;
 }
 
 std::optional<std::string> payer_in(const v2::Payment& payment) {
@@ -94,13 +141,10 @@ Result<std::unique_ptr<LocalFacilitator>> LocalFacilitator::make(Env env, Loop& 
     std::unique_ptr<LocalFacilitator> made(new LocalFacilitator(env, std::move(assets)));
     FARTHING_TRY(made->stores_, store::open_stores(env, loop, config.store));
     for (const auto& each : config.network) {
-        auto key = load_key(each.key);
-        if (!key)
-            return fail(Errc::invalid_config,
-                        fmt::format("key of {}: {}", each.id.id, key.error().detail));
+        FARTHING_TRY(auto keys, load_keys(each));
         made->units_.emplace(each.id,
                              std::make_unique<Unit>(env, loop, client, *made->stores_.intents, each,
-                                                    std::move(*key)));
+                                                    made->assets_, std::move(keys)));
     }
     return made;
 }
@@ -127,6 +171,13 @@ Task<Result<>> LocalFacilitator::check_unit(Unit& unit, const AssetTable& assets
             Errc::invalid_config,
             fmt::format("{}: the node at rpc is on eip155:{}: change id or rpc", network.id, *id));
     }
+    std::vector<chain::Read> aggregator;
+    aggregator.push_back(chain::Read::code_of(multicall3::kAddress));
+    auto found = co_await unit.chain.read(std::move(aggregator));
+    if (!found) co_return fail(std::move(found).error());
+    const bool has_aggregator = found->front() && !found->front()->empty();
+    unit.lanes.queue().set_batching(has_aggregator);
+    if (!has_aggregator) env_.log.warn("multicall3_not_deployed", {{"network", network.id}});
     std::vector<const Asset*> asked;
     std::vector<chain::Read> reads;
     for (const auto& asset : assets.all()) {
@@ -188,7 +239,7 @@ Task<> LocalFacilitator::run() {
     TaskGroup lanes(executor.context());
     for (auto& [network, unit] : units_) {
         lanes.spawn(unit->chain.run());
-        lanes.spawn(unit->lane.run());
+        lanes.spawn(unit->lanes.run());
     }
     co_await lanes.join();
 }
@@ -297,9 +348,11 @@ Task<Result<v2::SupportedResponse>> LocalFacilitator::supported() {
                     {1, std::string(scheme->name()), std::string(*name), {}, {}});
             }
         }
-        const auto address = unit->lane.address().to_checksum();
-        if (std::ranges::find(signers, json::Value(address)) == signers.end())
-            signers.emplace_back(address);
+        for (const auto& lane : unit->lanes.all()) {
+            const auto address = lane->address().to_checksum();
+            if (std::ranges::find(signers, json::Value(address)) == signers.end())
+                signers.emplace_back(address);
+        }
     }
     response.signers = json::Object{{"eip155:*", std::move(signers)}};
     co_return response;
@@ -308,14 +361,24 @@ Task<Result<v2::SupportedResponse>> LocalFacilitator::supported() {
 Task<std::vector<std::string>> LocalFacilitator::not_ready() {
     std::vector<std::string> reasons;
     for (auto& [network, unit] : units_) {
-        const auto address = unit->lane.address();
-        auto balance = co_await unit->chain.balance(address);
-        if (!balance) {
-            reasons.push_back(fmt::format("{}: the node does not answer: {}", network.id,
-                                          balance.error().detail));
-        } else if (balance->is_zero()) {
-            reasons.push_back(fmt::format("{}: {} has nothing to pay gas with", network.id,
-                                          address.to_checksum()));
+        std::vector<std::string> poor;
+        for (const auto& lane : unit->lanes.all()) {
+            const auto address = lane->address();
+            auto balance = co_await unit->chain.balance(address);
+            if (!balance) {
+                reasons.push_back(fmt::format("{}: the node does not answer: {}", network.id,
+                                              balance.error().detail));
+                poor.clear();
+                break;
+            }
+            if (balance->is_zero() || lane->purse() == settlement::Purse::empty) {
+                poor.push_back(fmt::format("{}: {} has nothing to pay gas with", network.id,
+                                           address.to_checksum()));
+            }
+        }
+        // One key that can pay is enough.
+        if (poor.size() == unit->lanes.all().size()) {
+            reasons.insert(reasons.end(), poor.begin(), poor.end());
         }
     }
     co_return reasons;

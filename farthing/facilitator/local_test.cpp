@@ -25,8 +25,8 @@ struct Facilitated : testing::ChainWorld {
         setenv(kKeyName, to_hex(development_key(kGasKey).reveal()).c_str(), 1);
         NetworkConfig network;
         network.id = evm_network(84532);
-        network.rpc = "http://127.0.0.1:1/secret-path";
-        network.key.env = kKeyName;
+        network.rpc = std::string("http://127.0.0.1:1/secret-path");
+        network.key = SecretSource{.env = kKeyName, .file = {}};
         network.eip6492_factories = {chain.evm.factory_address};
         config.network.push_back(network);
         config.asset = std::move(assets);

@@ -238,7 +238,8 @@ TEST_CASE("batch: withdrawn before it is signed, it is left out") {
 TEST_CASE("batch: every payment in it is durable before its bytes leave") {
     BatchWorld world;
     world.gather(5);
-    const auto left = world.run(store::MemoryIntents(world.table, "another node").adopt(world.chain.network()));
+    const auto left =
+        world.run(store::MemoryIntents(world.table, "another node").adopt(world.chain.network()));
     REQUIRE(left);
     REQUIRE(left->size() == 6);
     std::size_t same = 0;

@@ -323,6 +323,20 @@ Task<Outcome> Carrier::after_failure(ErrandPtr errand, Error error) {
     co_return failed(std::move(error), errand->last_hash());
 }
 
+Task<Result<std::optional<chain::Receipt>>> Carrier::look_back(ErrandPtr errand) {
+    auto hashes = errand->earlier;
+    if (errand->submission) {
+        const auto& last = errand->submission->hashes;
+        hashes.insert(hashes.end(), last.begin(), last.end());
+    }
+    auto receipts = co_await chain_.receipts(std::move(hashes));
+    if (!receipts) co_return fail(std::move(receipts).error());
+    for (auto& each : *receipts) {
+        if (each && prove(*errand, *each)) co_return std::move(each);
+    }
+    co_return std::optional<chain::Receipt>{};
+}
+
 Task<Result<std::optional<chain::Receipt>>> Carrier::find_execution(ErrandPtr errand) {
     auto head = co_await chain_.head();
     if (!head) co_return fail(std::move(head).error());
