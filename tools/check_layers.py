@@ -36,6 +36,7 @@ OWNERS = [
     ("prometheus/", {"io"}),
     ("toml++/", {"io"}),
     ("soci/", {"store"}),
+    ("libpq-fe.h", {"store"}),
     ("CLI/", {"app", "bench"}),
     ("doctest/", {TESTS}),
     ("rapidcheck", {TESTS}),
@@ -45,6 +46,7 @@ SYSTEM = re.compile(r"(?:sys|netinet|arpa|net|linux)/[\w/]+\.h|(?:unistd|fcntl|s
 # Files that call it elsewhere, and why.
 SYSTEM_EXCEPTIONS = {
     "farthing/store/file_lock.cpp",  # the lock of an SQLite file: one process serves from it
+    "farthing/store/postgres.cpp",  # ends the connection of a server that does not answer
     "farthing/wallet/keystore_file.cpp",  # the seam to key files: created once, mode 0600, never overwritten
 }
 # C headers that have a C++ name.

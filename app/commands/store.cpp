@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `farthing store`: look after the file in which a facilitator or gateway keeps its payments.
+// `farthing store`: look after what a facilitator or gateway keeps its payments in.
 #include <fmt/format.h>
 
 #include <array>
@@ -8,6 +8,7 @@
 #include "app/commands/commands.hpp"
 #include "app/world.hpp"
 #include "farthing/base/hex.hpp"
+#include "farthing/store/schema.hpp"
 #include "farthing/store/upkeep.hpp"
 
 namespace farthing::app {
@@ -20,7 +21,7 @@ using store::Intent;
 constexpr std::uint64_t kSecondsPerDay = 86'400;
 
 struct Options {
-    std::string file;
+    std::string store;
     std::uint64_t days = 30;
 };
 
@@ -47,7 +48,7 @@ json::Object to_json(const Intent& intent) {
 }
 
 Result<> check(Database& database) {
-    FARTHING_CHECK(store::check_integrity(database));
+    FARTHING_CHECK(database.check());
     std::array<std::uint64_t, 3> counts{};
     std::uint64_t unheard = 0;
     FARTHING_CHECK(store::for_each_intent(database, [&](const Intent& intent) {
@@ -68,7 +69,7 @@ Result<> compact(Database& database, const Options& options, Clock& clock) {
     const auto now = static_cast<std::uint64_t>(clock.now().time_since_epoch().count());
     FARTHING_TRY(const auto count,
                  store::forget_ended(database, now - std::min(now, options.days * kSecondsPerDay)));
-    FARTHING_CHECK(store::shrink(database));
+    FARTHING_CHECK(database.shrink());
     fmt::print("{} ended payments removed\n", count);
     return {};
 }
@@ -76,7 +77,7 @@ Result<> compact(Database& database, const Options& options, Clock& clock) {
 template <class Work>
 int with_store(const Options& options, Access access, Work work) {
     World world(Level::warn);
-    auto database = Database::open(world.env(), world.loop, options.file, access);
+    auto database = Database::open(world.env(), world.loop, options.store, access);
     if (!database) return report(database.error());
     const auto done = work(**database, world);
     return done ? 0 : report(done.error());
@@ -87,11 +88,11 @@ int with_store(const Options& options, Access access, Work work) {
 void add_store(CLI::App& app, Run& run) {
     auto options = std::make_shared<Options>();
     auto* command = app.add_subcommand(
-        "store", "look after the file in which a facilitator or gateway keeps its payments");
+        "store", "look after what a facilitator or gateway keeps its payments in");
     command->require_subcommand(1);
     const auto add = [&](const char* name, const char* help, Access access, auto work) {
         auto* each = command->add_subcommand(name, help);
-        each->add_option("FILE", options->file, "the store")->required();
+        each->add_option("STORE", options->store, "SQLite file, or postgresql://…")->required();
         each->callback([options, &run, access, work] {
             run = [options, access, work] { return with_store(*options, access, work); };
         });
@@ -102,12 +103,12 @@ void add_store(CLI::App& app, Run& run) {
     add("export", "print every payment as one JSON line", Access::read,
         [](Database& database, World&) { return export_all(database); });
     add("compact",
-        "remove payments that ended long ago; nothing may serve from the store meanwhile",
+        "remove payments that ended long ago; nothing may serve from an SQLite file meanwhile",
         Access::serve,
         [options](Database& database, World& world) {
             return compact(database, *options, world.clock);
         })
-        ->add_option("--older-than-days", options->days, "ended longer ago than that (30)")
+        ->add_option("--keep-days", options->days, "what ended longer ago is removed (30)")
         ->check(CLI::Range(1, 36'500));
 }
 

@@ -63,8 +63,10 @@ struct Config {
     std::string listen = "127.0.0.1:4020";  ///< address and port; port 0 picks a free one
     std::vector<NetworkConfig> network;     ///< the chains it settles on
     std::vector<Asset> asset;               ///< added to the built-in table
-    /// Where payments on their way are kept: the path of an SQLite file, or `memory`, which a crash
-    /// empties. Default: beside the configuration file, `.db` in place of `.toml`.
+    /// Where payments on their way are kept: the path of an SQLite file, for one process;
+    /// `postgresql://user@host/database`, for several (the password from PGPASSFILE or PGPASSWORD);
+    /// or `memory`, which a crash empties. Default: beside the configuration file, `.db` in place
+    /// of `.toml`.
     std::string store;
     std::chrono::milliseconds settle_timeout{
         60'000};  ///< after which /settle answers settlement_pending

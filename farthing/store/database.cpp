@@ -1,88 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "farthing/store/database.hpp"
 
-#include <fmt/format.h>
-#include <soci/soci.h>
-#include <soci/sqlite3/soci-sqlite3.h>
-
 #include <boost/asio/post.hpp>
-#include <filesystem>
 
-#include "farthing/store/file_lock.hpp"
-#include "farthing/store/migrations.hpp"
+#include "farthing/base/printable.hpp"
+#include "farthing/store/engine.hpp"
 
 namespace farthing::store {
 namespace {
 
 constexpr std::size_t kJobsPerTransaction = 512;
-
-/// Statements of a migration; lines that begin with -- are comments.
-std::vector<std::string> statements_of(std::string_view sql) {
-    std::vector<std::string> out;
-    std::string current;
-    while (!sql.empty()) {
-        const auto end = sql.find('\n');
-        const auto line = sql.substr(0, end);
-        sql.remove_prefix(end == std::string_view::npos ? sql.size() : end + 1);
-        if (line.starts_with("--")) continue;
-        current.append(line).push_back('\n');
-        if (line.ends_with(';')) out.push_back(std::exchange(current, {}));
-    }
-    return out;
-}
-
-int read_version(soci::session& session) {
-    session << "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)";
-    int rows = 0;
-    session << "SELECT COUNT(*) FROM schema_version", soci::into(rows);
-    if (rows == 0) session << "INSERT INTO schema_version (version) VALUES (0)";
-    int version = 0;
-    session << "SELECT version FROM schema_version", soci::into(version);
-    return version;
-}
-
-Result<> migrate(soci::session& session) {
-    soci::transaction transaction(session);
-    const int found = read_version(session);
-    const int known = schema_version();
-    if (found > known) {
-        return fail(Errc::invalid_config,
-                    fmt::format("the store has version {}, this program knows {}: use the program "
-                                "that made it, or a newer one",
-                                found, known));
-    }
-    for (int version = found; version < known; ++version) {
-        for (const auto& statement : statements_of(migrations()[static_cast<std::size_t>(version)]))
-            session << statement;
-    }
-    if (found < known) session << "UPDATE schema_version SET version = :v", soci::use(known);
-    transaction.commit();
-    return {};
-}
-
-std::string quoted(const std::string& text) {
-    std::string out = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') out.push_back('\\');
-        out.push_back(c);
-    }
-    return out + "\"";
-}
-
-Error io_error(const char* what) {
-    std::string text = what;
-    while (!text.empty() && (text.back() == '\n' || text.back() == '.')) text.pop_back();
-    return {Errc::io_failed, "store: " + text};
-}
+/// Of a group that gets into the way of others; after that each of its jobs is alone.
+constexpr int kTries = 7;
+/// Before the second try, and twice as long before each further one: the others shall get through.
+constexpr std::chrono::milliseconds kYield{5};
+constexpr std::chrono::milliseconds kPauseMin{100};
+constexpr std::chrono::milliseconds kPauseMax{5'000};
+constexpr std::size_t kReasonMax = 500;
 
 }  // namespace
 
-int schema_version() { return static_cast<int>(migrations().size()); }
-
-struct Database::Connection {
-    FileLock lock;
-    soci::session session;
-};
+Error io_error(const std::exception& error) {
+    const auto* known = dynamic_cast<const soci::soci_error*>(&error);
+    std::string text = known == nullptr ? error.what() : known->get_error_message();
+    while (!text.empty() && (text.back() == '\n' || text.back() == '.')) text.pop_back();
+    for (char& c : text) {
+        if (c == '\n' || c == '\t') c = ' ';
+    }
+    return {Errc::io_failed, "store: " + legible(text, kReasonMax)};
+}
 
 struct Database::Job {
     Job(Loop& loop, Work its) : work(std::move(its)), ended(loop) {}
@@ -92,45 +38,20 @@ struct Database::Job {
     Signal ended;
 };
 
-Result<std::unique_ptr<Database>> Database::open(Env env, Loop& loop, const std::string& path,
+Result<std::unique_ptr<Database>> Database::open(Env env, Loop& loop, const std::string& where,
                                                  Access access) {
-    auto connection = std::make_unique<Connection>();
-    auto& session = connection->session;
-    if (access == Access::serve) {
-        FARTHING_CHECK(connection->lock.take(path + ".lock"));
-    } else if (!std::filesystem::is_regular_file(path)) {
-        return fail(Errc::invalid_argument, path + ": no such file");
+    std::unique_ptr<Engine> engine;
+    if (is_postgres(where)) {
+        FARTHING_TRY(engine, postgres_engine(where));
+    } else {
+        engine = sqlite_engine(env, where);
     }
-    try {
-        session.open(soci::sqlite3, "timeout=10 db=" + quoted(path));
-        // A commit is on the disk when it returns, also when the machine loses its power.
-        session << "PRAGMA journal_mode = WAL";
-        session << "PRAGMA synchronous = FULL";
-        if (access == Access::serve) {
-            FARTHING_CHECK(migrate(session));
-            // The file is ours: whoever had it before is gone, however long its leases.
-            session << "DELETE FROM leases";
-        } else if (const int found = read_version(session); found != schema_version()) {
-            return fail(Errc::invalid_config,
-                        fmt::format("{}: the store has version {}, this program reads {}", path,
-                                    found, schema_version()));
-        }
-    } catch (const std::exception& error) {
-        auto failure = io_error(error.what());
-        failure.detail = path + ": " + failure.detail;
-        return fail(std::move(failure));
-    }
-    return std::unique_ptr<Database>(new Database(env, loop, std::move(connection)));
+    FARTHING_CHECK(engine->open(access));
+    return std::unique_ptr<Database>(new Database(env, loop, std::move(engine)));
 }
 
-Database::Database(Env env, Loop& loop, std::unique_ptr<Connection> connection)
-    : env_(env), loop_(loop), connection_(std::move(connection)), thread_([this] { serve(); }) {}
-
-/// Steady, for no lease outlives the process.
-std::string Database::now() const {
-    const auto now = env_.clock.steady_now().time_since_epoch();
-    return fmt::format("{}", std::chrono::floor<std::chrono::milliseconds>(now).count());
-}
+Database::Database(Env env, Loop& loop, std::unique_ptr<Engine> engine)
+    : env_(env), loop_(loop), engine_(std::move(engine)), thread_([this] { serve(); }) {}
 
 Database::~Database() {
     {
@@ -140,6 +61,10 @@ Database::~Database() {
     changed_.notify_one();
     thread_.join();
 }
+
+std::string Database::now() const { return engine_->now(); }
+
+std::string Database::row_lock() const { return engine_->row_lock(); }
 
 Task<Result<>> Database::run(Work work) {
     const auto job = std::make_shared<Job>(loop_, std::move(work));
@@ -154,19 +79,15 @@ Task<Result<>> Database::run(Work work) {
 
 /// Until told to stop; what was given before that is still done.
 void Database::serve() {
-    for (;;) {
-        std::deque<std::shared_ptr<Job>> jobs;
-        {
-            std::unique_lock lock(mutex_);
-            changed_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
-            if (waiting_.empty()) return;
-            while (!waiting_.empty() && jobs.size() < kJobsPerTransaction) {
-                jobs.push_back(std::move(waiting_.front()));
-                waiting_.pop_front();
-            }
+    while (auto jobs = take()) {
+        if (lost_ && socket_time() >= next_try_) reconnect();
+        if (jobs->empty()) continue;
+        if (lost_) {
+            for (const auto& job : *jobs) job->result = fail(*lost_);
+        } else {
+            work_off(*jobs);
         }
-        work_off(jobs);
-        asio::post(loop_, [jobs = std::move(jobs)] {
+        asio::post(loop_, [jobs = *std::move(jobs)] {
             for (const auto& job : jobs) {
                 job->done = true;
                 job->ended.notify();
@@ -175,59 +96,116 @@ void Database::serve() {
     }
 }
 
-void Database::work_off(std::deque<std::shared_ptr<Job>>& jobs) {
-    auto& session = connection_->session;
+/// The next group; an empty one when it is time to connect again.
+std::optional<Database::Jobs> Database::take() {
+    Jobs jobs;
+    std::unique_lock lock(mutex_);
+    const auto wanted = [this] { return stopping_ || !waiting_.empty(); };
+    if (lost_) {
+        changed_.wait_until(lock, next_try_, wanted);
+    } else {
+        changed_.wait(lock, wanted);
+    }
+    if (stopping_ && waiting_.empty()) return std::nullopt;
+    while (!waiting_.empty() && jobs.size() < kJobsPerTransaction) {
+        jobs.push_back(std::move(waiting_.front()));
+        waiting_.pop_front();
+    }
+    return jobs;
+}
+
+void Database::reconnect() {
+    if (auto done = engine_->reopen(); !done) {
+        lost_ = std::move(done).error();
+        next_try_ = socket_time() + pause_;
+        pause_ = std::min(2 * pause_, kPauseMax);
+        return;
+    }
+    lost_.reset();
+    env_.log.info("store_back", {});
+}
+
+void Database::work_off(Jobs& jobs) {
+    std::optional<Fault> fault;
+    bool careful = false;
+    for (int i = 0; i < kTries; ++i) {
+        fault = transact(jobs, careful);
+        if (!fault) return;
+        const bool failed = fault->kind == Fault::Kind::failed;
+        if (fault->kind == Fault::Kind::lost || (failed && careful)) break;
+        careful = careful || failed;
+        if (!failed) std::this_thread::sleep_for(kYield * (1 << i));
+    }
+    if (fault->kind == Fault::Kind::again && jobs.size() > 1) {
+        for (const auto& job : jobs) {
+            Jobs alone{job};
+            work_off(alone);
+        }
+        return;
+    }
+    env_.log.error("store_failed", {{"reason", fault->error.detail}, {"writes", jobs.size()}});
+    for (const auto& job : jobs) job->result = fail(fault->error);
+    if (fault->kind == Fault::Kind::lost && !lost_) {
+        lost_ = fault->error;
+        pause_ = kPauseMin;
+        next_try_ = socket_time();
+    }
+}
+
+/// One transaction. All is well most of the time: only when it is not, it is run again carefully,
+/// so that a job that fails is undone alone.
+std::optional<Fault> Database::transact(Jobs& jobs, bool careful) {
+    auto& session = engine_->session;
+    const Engine::Guard guard(*engine_);
     try {
         soci::transaction transaction(session);
         for (const auto& job : jobs) {
-            session << "SAVEPOINT job";
+            if (careful) session << "SAVEPOINT job";
             try {
                 job->result = job->work(session);
             } catch (const std::exception& error) {
-                job->result = fail(io_error(error.what()));
+                auto fault = engine_->fault_of(error);
+                if (!careful || fault.kind != Fault::Kind::failed) return fault;
+                job->result = fail(std::move(fault.error));
+            }
+            if (!careful && !job->result) {
+                if (jobs.size() == 1) return std::nullopt;
+                return Fault{Fault::Kind::failed, job->result.error()};
             }
             if (!job->result) session << "ROLLBACK TO SAVEPOINT job";
-            session << "RELEASE SAVEPOINT job";
+            if (careful) session << "RELEASE SAVEPOINT job";
         }
         transaction.commit();
+        return std::nullopt;
     } catch (const std::exception& error) {
-        const auto failure = io_error(error.what());
-        env_.log.error("store_failed", {{"reason", failure.detail}, {"writes", jobs.size()}});
-        for (const auto& job : jobs) job->result = fail(failure);
+        return engine_->fault_of(error);
+    }
+}
+
+Result<> Database::bare(const std::function<Result<>()>& work) {
+    try {
+        return work();
+    } catch (const std::exception& error) {
+        return fail(engine_->fault_of(error).error);
     }
 }
 
 Result<> Database::run_now(const Work& work) {
-    try {
-        soci::transaction transaction(connection_->session);
-        FARTHING_CHECK(work(connection_->session));
+    return bare([&]() -> Result<> {
+        soci::transaction transaction(engine_->session);
+        FARTHING_CHECK(work(engine_->session));
         transaction.commit();
-        return {};
-    } catch (const std::exception& error) {
-        return fail(io_error(error.what()));
-    }
-}
-
-Result<> Database::run_bare(const Work& work) {
-    try {
-        return work(connection_->session);
-    } catch (const std::exception& error) {
-        return fail(io_error(error.what()));
-    }
-}
-
-Result<> check_integrity(Database& database) {
-    return database.run_bare([](soci::session& session) -> Result<> {
-        std::string said;
-        session << "PRAGMA integrity_check(1)", soci::into(said);
-        if (said != "ok") return fail(Errc::io_failed, "store: " + said);
         return {};
     });
 }
 
-Result<> shrink(Database& database) {
-    return database.run_bare([](soci::session& session) -> Result<> {
-        session << "VACUUM";
+Result<> Database::check() {
+    return bare([this] { return engine_->check(); });
+}
+
+Result<> Database::shrink() {
+    return bare([this]() -> Result<> {
+        engine_->shrink();
         return {};
     });
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Database: one SQLite file, one connection on a thread of its own. What arrives while a
-// transaction is being made durable goes together into the next one, so that many writers share one
-// sync of the disk.
+// Database: one connection on a thread of its own. What arrives while a transaction is being made
+// durable goes together into the next one, so that many writers share one sync of the disk.
 #pragma once
 
 #include <condition_variable>
@@ -9,11 +8,13 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
 #include "farthing/io/env.hpp"
 #include "farthing/io/signal.hpp"
+#include "farthing/store/access.hpp"
 
 namespace soci {
 class session;
@@ -21,18 +22,16 @@ class session;
 
 namespace farthing::store {
 
-/// Who may open what.
-enum class Access : std::uint8_t {
-    serve,  ///< migrated to our version; the file belongs to this process alone
-    read,   ///< as it is, beside whoever serves from it
-};
+class Engine;
+struct Fault;
 
 /// Tasks of one loop.
 class Database {
   public:
-    /// `path` is an SQLite file. Errors: io_failed (cannot be opened, another process has it),
-    /// invalid_config (made by a newer program).
-    static Result<std::unique_ptr<Database>> open(Env env, Loop& loop, const std::string& path,
+    /// `where` is an SQLite file, which then belongs to this process alone, or the address of a
+    /// PostgreSQL database (postgresql://…), which many share. Errors: io_failed (cannot be opened,
+    /// another process has it), invalid_config (made by a newer program, no good address).
+    static Result<std::unique_ptr<Database>> open(Env env, Loop& loop, const std::string& where,
                                                   Access access = Access::serve);
     ~Database();
     Database(const Database&) = delete;
@@ -41,41 +40,47 @@ class Database {
     using Work = std::function<Result<>(soci::session&)>;
     /// Runs on the connection's thread within a transaction; its effects are durable when this
     /// returns. A work that fails, by its result or by an exception of the library, leaves nothing
-    /// behind and does not touch its neighbours'. Once begun it is finished, even if the waiting
-    /// task is cancelled.
+    /// behind and does not touch its neighbours'. It may be run several times, of which the last
+    /// counts. Once begun it is finished, even if the waiting task is cancelled. A connection that
+    /// is lost is made anew; until then works fail, and of those under way it is not known whether
+    /// they happened.
     Task<Result<>> run(Work work);
     /// The same without a loop, for command lines.
     Result<> run_now(const Work& work);
-    /// Without a transaction around it.
-    Result<> run_bare(const Work& work);
+
+    /// Whether it is whole. Without a loop, like those below. Errors: io_failed with what is not.
+    Result<> check();
+    /// Gives the space of what was removed back.
+    Result<> shrink();
 
     /// SQL for the present in milliseconds, by the clock that leases go by.
     [[nodiscard]] std::string now() const;
     /// What follows a SELECT whose rows will be written.
-    [[nodiscard]] std::string row_lock() const { return {}; }
+    [[nodiscard]] std::string row_lock() const;
 
   private:
     struct Job;
-    struct Connection;
-    Database(Env env, Loop& loop, std::unique_ptr<Connection> connection);
+    using Jobs = std::deque<std::shared_ptr<Job>>;
+    Database(Env env, Loop& loop, std::unique_ptr<Engine> engine);
     void serve();
-    void work_off(std::deque<std::shared_ptr<Job>>& jobs);
+    std::optional<Jobs> take();
+    void reconnect();
+    void work_off(Jobs& jobs);
+    std::optional<Fault> transact(Jobs& jobs, bool careful);
+    Result<> bare(const std::function<Result<>()>& work);
 
     Env env_;
     Loop& loop_;
-    std::unique_ptr<Connection> connection_;
+    std::unique_ptr<Engine> engine_;
     std::mutex mutex_;
     std::condition_variable changed_;
-    std::deque<std::shared_ptr<Job>> waiting_;
+    Jobs waiting_;
     bool stopping_ = false;
+    // Of the thread.
+    std::optional<Error> lost_;
+    std::chrono::milliseconds pause_{};
+    SteadyTime next_try_;
     std::thread thread_;
 };
-
-/// Whether the file is whole. Errors: io_failed with what is not.
-[[nodiscard]] Result<> check_integrity(Database& database);
-/// Gives the space of what was removed back.
-[[nodiscard]] Result<> shrink(Database& database);
-/// The newest version this program knows.
-[[nodiscard]] int schema_version();
 
 }  // namespace farthing::store

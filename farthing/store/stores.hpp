@@ -17,8 +17,8 @@ struct Stores {
     std::unique_ptr<LeaseStore> leases;
 };
 
-/// `where` is what `store` in a configuration says: `memory` (also when empty), or the path of
-/// an SQLite file. Errors: those of Database::open.
+/// `where` is what `store` in a configuration says: `memory` (also when empty), the path of an
+/// SQLite file, or postgresql://… Errors: those of Database::open.
 [[nodiscard]] Result<Stores> open_stores(Env env, Loop& loop, const std::string& where);
 
 }  // namespace farthing::store

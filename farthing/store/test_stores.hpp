@@ -14,6 +14,7 @@
 #include "farthing/store/memory_leases.hpp"
 #include "farthing/store/sql_intents.hpp"
 #include "farthing/store/sql_leases.hpp"
+#include "farthing/store/test_postgres.hpp"
 #include "farthing/testing/capture_log.hpp"
 #include "farthing/testing/seeded_random.hpp"
 
@@ -152,6 +153,12 @@ void on_each_store(Test test) {
     SUBCASE("SQLite") {
         Setting world;
         SqlPlace place(world, [&] { return world.open(); }, true);
+        test(world, place);
+    }
+    SUBCASE("PostgreSQL") {
+        Setting world;
+        const auto address = PostgresServer::shared().create();
+        SqlPlace place(world, [&] { return world.open(address); }, false);
         test(world, place);
     }
 }

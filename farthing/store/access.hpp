@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+namespace farthing::store {
+
+/// Who may open what.
+enum class Access : std::uint8_t {
+    serve,  ///< migrated to our version, and written to
+    read,   ///< as it is, beside whoever serves from it
+};
+
+}  // namespace farthing::store

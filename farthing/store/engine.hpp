@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Engine: what differs between the databases. One connection; everything but `now` and `row_lock`
+// is called by one thread at a time.
+#pragma once
+
+#include <soci/soci.h>
+
+#include <memory>
+#include <string>
+
+#include "farthing/io/env.hpp"
+#include "farthing/store/access.hpp"
+
+namespace farthing::store {
+
+/// What an exception of the library means for the transaction that it ended.
+struct Fault {
+    enum class Kind : std::uint8_t {
+        failed,  ///< it would fail again
+        again,   ///< it came into the way of another one: repeat it
+        lost,    ///< the connection is gone, and whether it was committed is not known
+    };
+    Kind kind = Kind::failed;
+    Error error;
+};
+
+class Engine {
+  public:
+    virtual ~Engine() = default;
+
+    /// The first connection: migrated, or of our version when it is only read. Errors: io_failed,
+    /// invalid_config (made by a newer program).
+    virtual Result<> open(Access access) = 0;
+    /// Another one in place of a lost one. Errors: the same.
+    virtual Result<> reopen() = 0;
+    [[nodiscard]] virtual Fault fault_of(const std::exception& error) = 0;
+    /// Whether it is whole. Errors: io_failed with what is not.
+    virtual Result<> check() = 0;
+    /// Gives the space of what was removed back.
+    virtual void shrink() = 0;
+    /// SQL for the present in milliseconds, by the clock that all who share the store have.
+    [[nodiscard]] virtual std::string now() const = 0;
+    /// What follows a SELECT whose rows will be written.
+    [[nodiscard]] virtual std::string row_lock() const = 0;
+
+    /// While it lives, the server must answer within a time, or the connection is given up.
+    class Guard {
+      public:
+        explicit Guard(Engine& engine) : engine_(engine) { engine_.expect_answer(true); }
+        Guard(const Guard&) = delete;
+        Guard& operator=(const Guard&) = delete;
+        ~Guard() { engine_.expect_answer(false); }
+
+      private:
+        Engine& engine_;
+    };
+
+    soci::session session;
+
+  protected:
+    virtual void expect_answer(bool /*expected*/) {}
+};
+
+[[nodiscard]] std::unique_ptr<Engine> sqlite_engine(Env env, std::string path);
+/// `address` is a libpq URI without a password. A server that does not answer within `patience` is
+/// given up: longer than its own limit on a statement. Errors: invalid_config.
+[[nodiscard]] Result<std::unique_ptr<Engine>> postgres_engine(
+    std::string_view address, std::chrono::milliseconds patience = std::chrono::seconds(30));
+[[nodiscard]] bool is_postgres(std::string_view where);
+
+/// The message of an exception, without the statement and its values.
+[[nodiscard]] Error io_error(const std::exception& error);
+
+}  // namespace farthing::store

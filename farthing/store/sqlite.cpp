@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// An SQLite file, which belongs to one process.
+#include <fmt/format.h>
+#include <soci/sqlite3/soci-sqlite3.h>
+
+#include <filesystem>
+
+#include "farthing/store/engine.hpp"
+#include "farthing/store/file_lock.hpp"
+#include "farthing/store/schema.hpp"
+
+namespace farthing::store {
+namespace {
+
+std::string in_quotes(const std::string& text) {
+    std::string out = "\"";
+    for (const char c : text) {
+        if (c == '"' || c == '\\') out.push_back('\\');
+        out.push_back(c);
+    }
+    return out + "\"";
+}
+
+class Sqlite final : public Engine {
+  public:
+    Sqlite(Env env, std::string path) : env_(env), path_(std::move(path)) {}
+
+    Result<> open(Access access) override {
+        if (access == Access::serve) {
+            FARTHING_CHECK(lock_.take(path_ + ".lock"));
+        } else if (!std::filesystem::is_regular_file(path_)) {
+            return fail(Errc::invalid_argument, path_ + ": no such file");
+        }
+        Result<> done;
+        try {
+            done = connect(access);
+        } catch (const std::exception& error) {
+            done = fail(io_error(error));
+        }
+        if (!done) return fail(done.error().code, path_ + ": " + done.error().detail);
+        return {};
+    }
+    /// A file is not lost while it is open.
+    Result<> reopen() override { return {}; }
+    Fault fault_of(const std::exception& error) override {
+        return {Fault::Kind::failed, io_error(error)};
+    }
+    Result<> check() override {
+        std::string said;
+        session << "PRAGMA integrity_check(1)", soci::into(said);
+        if (said != "ok") return fail(Errc::io_failed, "store: " + said);
+        return {};
+    }
+    void shrink() override { session << "VACUUM"; }
+    /// Steady, for no lease outlives the process.
+    std::string now() const override {
+        const auto now = env_.clock.steady_now().time_since_epoch();
+        return fmt::format("{}", std::chrono::floor<std::chrono::milliseconds>(now).count());
+    }
+    std::string row_lock() const override { return {}; }
+
+  private:
+    Result<> connect(Access access) {
+        session.open(soci::sqlite3, "timeout=10 db=" + in_quotes(path_));
+        // A commit is on the disk when it returns, also when the machine loses its power.
+        session << "PRAGMA journal_mode = WAL";
+        session << "PRAGMA synchronous = FULL";
+        if (access == Access::read) return check_version(session);
+        soci::transaction transaction(session);
+        FARTHING_CHECK(migrate(session));
+        // The file is ours: whoever had it before is gone, however long its leases.
+        session << "DELETE FROM leases";
+        transaction.commit();
+        return {};
+    }
+
+    Env env_;
+    std::string path_;
+    FileLock lock_;
+};
+
+}  // namespace
+
+std::unique_ptr<Engine> sqlite_engine(Env env, std::string path) {
+    return std::make_unique<Sqlite>(env, std::move(path));
+}
+
+}  // namespace farthing::store
