@@ -35,14 +35,14 @@ OWNERS = [
     ("spdlog/", {"io"}),
     ("prometheus/", {"io"}),
     ("toml++/", {"io"}),
-    ("soci/", {"store"}),
+    ("soci/", {"store", "bench"}),
     ("libpq-fe.h", {"store"}),
     ("CLI/", {"app", "bench"}),
     ("doctest/", {TESTS}),
     ("rapidcheck", {TESTS}),
 ]
 # Headers of the operating system.
-SYSTEM = re.compile(r"(?:sys|netinet|arpa|net|linux)/[\w/]+\.h|(?:unistd|fcntl|signal|termios|poll|netdb|pthread|dlfcn)\.h")
+SYSTEM = re.compile(r"(?:sys|netinet|arpa|net|linux)/[\w/]+\.h|(?:unistd|fcntl|signal|spawn|pwd|termios|poll|netdb|pthread|dlfcn)\.h")
 # Files that call it elsewhere, and why.
 SYSTEM_EXCEPTIONS = {
     "farthing/store/file_lock.cpp",  # the lock of an SQLite file: one process serves from it

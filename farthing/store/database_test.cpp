@@ -2,9 +2,74 @@
 // The SQLite file: what survives, who shares it, what is refused.
 #include "farthing/store/database.hpp"
 
+#include <fmt/format.h>
+#include <soci/postgresql/soci-postgresql.h>
+#include <soci/sqlite3/soci-sqlite3.h>
+
+#include "farthing/base/hex.hpp"
+#include "farthing/store/migrations.hpp"
 #include "farthing/store/test_stores.hpp"
 
 namespace farthing::store {
+namespace {
+
+/// A store of the first version: an open payment that was broadcast twice, and one that was not.
+void make_first_version(soci::session& session, const Intent& sent, const Intent& unsent) {
+    std::string_view sql = migrations()[0];
+    for (auto end = sql.find(";\n"); end != std::string_view::npos; end = sql.find(";\n")) {
+        session << std::string(sql.substr(0, end));
+        sql.remove_prefix(end + 2);
+    }
+    session << "CREATE TABLE schema_version (version INTEGER NOT NULL)";
+    session << "INSERT INTO schema_version (version) VALUES (1)";
+    for (const auto* each : {&sent, &unsent}) {
+        const auto& key = each->key;
+        session << fmt::format(
+            "INSERT INTO intents VALUES ('{}', '{}', '{}', '{}', '{}', 'body', 'open', 0, '', '', "
+            "'', {}, 0)",
+            key.network.id, to_hex(key.token), to_hex(key.payer), to_hex(key.nonce),
+            to_hex(each->print), each->begun_at);
+        for (int place = 0; const auto& broadcast : each->broadcasts) {
+            session << fmt::format(
+                "INSERT INTO broadcasts VALUES ('{}', '{}', '{}', '{}', {}, '{}', {}, {}, '{}', "
+                "'{}')",
+                key.network.id, to_hex(key.token), to_hex(key.payer), to_hex(key.nonce), place++,
+                to_hex(broadcast.signer), broadcast.account_nonce, broadcast.gas_limit,
+                to_hex(broadcast.hash), to_hex(broadcast.raw));
+        }
+    }
+}
+
+void check_migration(Setting& world, const soci::backend_factory& backend,
+                     const std::string& connection, const std::string& where) {
+    auto sent = world.intent(1);
+    auto unsent = world.intent(2);
+    sent.payment = unsent.payment = "body";
+    // The later one has the smaller hash as often as not: their order is not that of the hashes.
+    for (std::uint64_t i = 0; i < 4; ++i) sent.broadcasts.push_back(world.broadcast(i));
+    {
+        soci::session session(backend, connection);
+        make_first_version(session, sent, unsent);
+    }
+    const auto database = world.open(where);
+    SqlIntents store(*database, "a");
+    sent.owner = unsent.owner = "a";
+    CHECK(world.run(store.adopt(sent.key.network)).value() == std::vector{sent, unsent});
+}
+
+}  // namespace
+
+TEST_CASE("store: what the version before left is carried over") {
+    Setting world;
+    SUBCASE("SQLite") {
+        const auto file = world.folder.file();
+        check_migration(world, soci::sqlite3, "db=" + file, file);
+    }
+    SUBCASE("PostgreSQL") {
+        const auto address = PostgresServer::shared().create();
+        check_migration(world, soci::postgresql, address, address);
+    }
+}
 
 TEST_CASE("store: what was told and not heard waits again") {
     Setting world;
