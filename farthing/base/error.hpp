@@ -61,6 +61,12 @@ enum class Errc : std::uint8_t {
     several_payments,
     no_such_mechanism,
     settlement_pending,
+    // Who may use a facilitator. Ours.
+    api_key_invalid,
+    not_allowed,
+    rate_limited,
+    screening_refused,
+    screening_failed,
     // The buyer.
     over_limit,
     no_acceptable_offer,
@@ -79,6 +85,7 @@ enum class Errc : std::uint8_t {
     closed,
     facilitator_failed,
     facilitator_invalid_data,
+    facilitator_denied,
     origin_failed,
     overloaded,
     shutting_down,
