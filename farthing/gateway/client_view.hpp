@@ -3,34 +3,15 @@
 // only from proxies on our list; from anybody else they are lies. Source: RFC 7239.
 #pragma once
 
-#include <boost/asio/ip/address.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "farthing/net/http.hpp"
+#include "farthing/net/trusted_proxies.hpp"
 
 namespace farthing::gateway {
 
-/// Networks as `10.0.0.0/8`, `::1/128` or a single address.
-class TrustedProxies {
-  public:
-    /// Errors: invalid_argument.
-    Result<> add(std::string_view cidr);
-    /// Whether `ip`, the text of an address, is in one of them.
-    [[nodiscard]] bool contains(std::string_view ip) const;
-
-  private:
-    using Bits = boost::asio::ip::address_v6::bytes_type;
-    struct Range {
-        Bits bits;  ///< IPv4 addresses as ::ffff:a.b.c.d
-        unsigned length;
-    };
-    static std::optional<Bits> parse(std::string_view ip, bool& is_v4);
-
-    std::vector<Range> ranges_;
-};
+using net::TrustedProxies;
 
 struct ClientView {
     std::string scheme;    ///< "http" or "https"
