@@ -34,6 +34,18 @@ bool has_member(const Result<json::Value>& body, std::string_view name) {
     return object != nullptr && object->contains(name);
 }
 
+/// It does not serve us (no key, a wrong one, too often): that says nothing about the payment,
+/// whatever else the answer says.
+bool is_denial(const net::Response& response) {
+    return response.status == 401 || response.status == 403 || response.status == 429;
+}
+
+std::unexpected<Error> denied(std::string_view what, const net::Response& response,
+                              const Result<json::Value>& body) {
+    const auto text = failed(what, response, body).error().detail;
+    return fail(response.status == 429 ? Errc::overloaded : Errc::facilitator_denied, text);
+}
+
 /// A 2xx that is not what was asked for.
 template <class T>
 Result<T> read_success(std::string_view what, const net::Response& response,
@@ -87,6 +99,7 @@ std::string excerpt(std::string_view text) {
 Result<v2::VerifyResponse> read_verify_answer(const net::Response& response) {
     const auto body = json::parse(response.body, kAnswerLimits);
     if (is_success(response)) return read_success<v2::VerifyResponse>("verify", response, body);
+    if (is_denial(response)) return denied("verify", response, body);
     if (!has_member(body, "isValid")) return failed("verify", response, body);
     auto answer = json::decode<v2::VerifyResponse>(*body);
     if (!answer) return failed("verify", response, body);
@@ -102,9 +115,14 @@ Result<v2::SettleResponse> read_settle_answer(const net::Response& response) {
     if (is_success(response)) return read_success<v2::SettleResponse>("settle", response, body);
     if (has_member(body, "success")) {
         auto answer = json::decode<v2::SettleResponse>(*body);
+        const bool pending = answer && answer->error_reason == wire_code(Errc::settlement_pending);
+        const bool sent = answer && (answer->success || pending || !answer->transaction.empty());
         // `success` with a failing status contradicts itself.
-        if (answer && !answer->success) return answer;
+        if (answer && !answer->success && (sent || !is_denial(response))) return answer;
+        if (sent && is_denial(response))
+            return fail(Errc::settlement_pending, failed("settle", response, body).error().detail);
     }
+    if (is_denial(response)) return denied("settle", response, body);
     auto failure = failed("settle", response, body);
     // It may have broken after it sent the transaction.
     if (response.status >= 500) return fail(Errc::settlement_pending, failure.error().detail);

@@ -23,6 +23,10 @@ struct RemoteConfig {
 /// facilitator_failed with "Facilitator verify failed (500): <the first 200 characters>". A 2xx of
 /// the wrong shape gives facilitator_invalid_data.
 ///
+/// 401, 403 and 429 say that it does not serve us, and nothing about the payment:
+/// facilitator_denied and overloaded, both of the kind `unavailable`, unless the answer to a
+/// settlement speaks of one that was sent.
+///
 /// In settle, where the request went out and no answer can be read, the payment may have happened:
 /// then (no answer, 5xx without a SettleResponse) the error is settlement_pending. Also
 /// facilitator_invalid_data leaves the fate open there; nothing else does.

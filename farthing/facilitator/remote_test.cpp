@@ -135,10 +135,40 @@ TEST_CASE("remote: what an answer to /settle means, and when the payment may hav
     // It never took the payment.
     CHECK(settle_error(400, R"({"error":"bad"})") ==
           R"(facilitator_failed: Facilitator settle failed (400): {"error":"bad"})");
-    CHECK(settle_error(429, "slow down") ==
-          "facilitator_failed: Facilitator settle failed (429): slow down");
     CHECK(settle_error(200, "fine").starts_with("facilitator_invalid_data"));
     CHECK(settle_error(200, R"({"success":true})").starts_with("facilitator_invalid_data"));
+}
+
+TEST_CASE("remote: a facilitator that does not serve us says nothing about the payment") {
+    for (const int status : {401, 403, 429}) {
+        CAPTURE(status);
+        const std::string code = status == 429 ? "overloaded: " : "facilitator_denied: ";
+        const auto prefix = [&](std::string_view what) {
+            return code + "Facilitator " + std::string(what) + " failed (" +
+                   std::to_string(status) + ")";
+        };
+        for (const auto* const body :
+             {"", "slow down", R"({"error":"rate_limited","message":"m"})",
+              R"({"isValid":false,"invalidReason":"a"})", R"({"isValid":true})",
+              R"({"success":false,"errorReason":"a","transaction":"","network":"n"})"}) {
+            CAPTURE(body);
+            CHECK(verify_error(status, body).starts_with(prefix("verify")));
+            CHECK(settle_error(status, body).starts_with(prefix("settle")));
+        }
+        // One that was sent is not over, whoever is served.
+        CHECK(settle_error(status, R"({"success":true,"transaction":"0x1","network":"n"})")
+                  .starts_with("settlement_pending"));
+        for (
+            const auto* const body :
+            {R"({"success":false,"errorReason":"settlement_pending","transaction":"","network":"n"})",
+             R"({"success":false,"errorReason":"a","transaction":"0x1","network":"n"})"}) {
+            const auto sent = read_settle_answer(answer(status, body));
+            REQUIRE(sent);
+            CHECK(!sent->success);
+        }
+    }
+    CHECK(kind_of(Errc::facilitator_denied) == Kind::unavailable);
+    CHECK(kind_of(Errc::overloaded) == Kind::unavailable);
 }
 
 TEST_CASE("remote: an excerpt is one line of at most 200 characters") {
