@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
     const std::function<std::string(const std::string&)> is_readable = app::why_unreadable;
     app::add_gateway(app, run);
     app::add_facilitator(app, run);
+    app::add_apikey(app, run);
     app::add_pay(app, run);
     app::add_keystore(app, run);
     app::add_store(app, run);

@@ -29,6 +29,7 @@ Result<Settling> make_settling(World& world, const gateway::Config& config) {
         embedded.network = wanted.network;
         embedded.asset = config.asset;
         embedded.store = wanted.store;
+        embedded.screening = wanted.screening;
         FARTHING_TRY(out.local, facilitator::LocalFacilitator::make(world.env(), world.loop,
                                                                     *out.client, embedded));
         return out;

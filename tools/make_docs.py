@@ -23,6 +23,11 @@ STRUCTS = [
     ("gateway/config.hpp", "CorsConfig", "`[cors]`", None),
     ("facilitator/config.hpp", "Config", "top of the facilitator's file", "`farthing facilitator --config FILE`"),
     ("facilitator/config.hpp", "NetworkConfig", "`[[network]]`, and `[[facilitator.network]]` of a gateway", None),
+    ("facilitator/access_config.hpp", "ApiKeyConfig", "`[[api_key]]` of the facilitator", None),
+    ("facilitator/access_config.hpp", "AllowConfig", "`[allow]` of the facilitator", None),
+    ("facilitator/access_config.hpp", "RateLimitsConfig", "`[rate_limits]` of the facilitator", None),
+    ("facilitator/access_config.hpp", "RateConfig", "a rate limit, inline", None),
+    ("facilitator/access_config.hpp", "ScreeningConfig", "`[screening]` of the facilitator, and `[facilitator.screening]` of a gateway", None),
     ("evm/assets.hpp", "Asset", "`[[asset]]`", None),
     ("io/config.hpp", "SecretSource", "a secret, inline", None),
 ]
@@ -42,6 +47,8 @@ NAMES = {
     "OneOrMany<SecretSource>": "secret or list of secrets",
     "scheme::Price": "price", "json::Object": "table", "facilitator::NetworkConfig": "table", "Asset": "table",
     "FacilitatorConfig": "table", "LimitsConfig": "table", "CorsConfig": "table", "RouteConfig": "table",
+    "ApiKeyConfig": "table", "AllowConfig": "table", "RateLimitsConfig": "table", "RateConfig": "table",
+    "ScreeningConfig": "table", "facilitator::ScreeningConfig": "table", "Bytes32": "hash", "UtcTime": "time",
     "AcceptConfig": "table", "HeaderConfig": "table", "NetworkConfig": "table",
 }
 

@@ -11,6 +11,7 @@ namespace farthing::app {
 using Run = std::function<int()>;
 
 void add_facilitator(CLI::App& app, Run& run);
+void add_apikey(CLI::App& app, Run& run);
 void add_gateway(CLI::App& app, Run& run);
 void add_devnet(CLI::App& app, Run& run);
 void add_pay(CLI::App& app, Run& run);

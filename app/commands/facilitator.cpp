@@ -21,6 +21,10 @@ Task<bool> drain_result(facilitator::LocalFacilitator& local) {
     co_return true;
 }
 
+facilitator::AccessConfig access_of(const facilitator::Config& config) {
+    return {config.trusted_proxies, config.allow, config.api_key, config.rate_limits};
+}
+
 Task<Result<>> serve(World& world, const facilitator::Config& config,
                      facilitator::LocalFacilitator& local) {
     auto checked = co_await local.check_chains();
@@ -28,7 +32,9 @@ Task<Result<>> serve(World& world, const facilitator::Config& config,
     auto recovered = co_await local.recover();
     if (!recovered) co_return recovered;
     facilitator::Service::Readiness not_ready = [&local] { return local.not_ready(); };
-    facilitator::Service service(world.env(), local, std::move(not_ready), config.settle_timeout);
+    facilitator::Access access(world.env(), access_of(config));
+    facilitator::Service service(world.env(), local, access, std::move(not_ready),
+                                 config.settle_timeout);
     net::Handler handler = [&service](net::ServerRequest& request, net::Responder& responder) {
         return service.handle(request, responder);
     };
@@ -37,13 +43,14 @@ Task<Result<>> serve(World& world, const facilitator::Config& config,
     auto server =
         net::Server::listen(world.env(), world.loop, config.listen, limits, std::move(handler));
     if (!server) co_return fail(std::move(server).error());
-    Signals signals(world.loop);
+    Signals signals(world.loop, Signals::Hangup::reloads);
     announce("facilitator", (*server)->url());
     TaskGroup lanes(world.loop);
     lanes.spawn(local.run());
     TaskGroup serving(world.loop);
     serving.spawn((*server)->run());
-    co_await signals.until_told_to_stop(*world.log);
+    std::function<void()> on_hangup = [&local] { local.reload_screening(); };
+    co_await signals.until_told_to_stop(*world.log, std::move(on_hangup));
     signals.release();
     (*server)->stop(config.shutdown_grace);
     co_await serving.join();

@@ -176,7 +176,10 @@ Task<Result<>> run_servers(World& world, const Options& options, const gateway::
     Signals signals(world.loop, Signals::Hangup::reloads);
     announce("gateway", server->url());
     Reloads reloads(world, options, config, settling, gateway);
-    std::function<void()> on_hangup = [&reloads] { reloads.ask(); };
+    std::function<void()> on_hangup = [&reloads, &settling] {
+        if (settling.local) settling.local->reload_screening();
+        reloads.ask();
+    };
     co_await signals.until_told_to_stop(*world.log, std::move(on_hangup));
     signals.release();
     co_await reloads.end();

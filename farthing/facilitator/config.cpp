@@ -87,6 +87,26 @@ Result<> check_networks(const std::vector<NetworkConfig>& networks) {
     return {};
 }
 
+namespace {
+
+/// A key for a network that is not served would be one that is refused everywhere.
+Result<> check_key_networks(const Config& config) {
+    for (std::size_t i = 0; i < config.api_key.size(); ++i) {
+        const auto& networks = config.api_key[i].network;
+        for (std::size_t j = 0; j < networks.size(); ++j) {
+            if (std::ranges::find(config.network, networks[j], &NetworkConfig::id) !=
+                config.network.end())
+                continue;
+            return fail(Errc::invalid_config,
+                        fmt::format("api_key[{}].network[{}]: {} is none of the networks", i, j,
+                                    networks[j].id));
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
 Result<> Config::validate() const {
     if (const auto valid = net::check_listen_address(listen); !valid)
         return fail(Errc::invalid_config, "listen: " + valid.error().detail);
@@ -94,6 +114,14 @@ Result<> Config::validate() const {
         return fail(Errc::invalid_config, "network: expected at least one [[network]]");
     FARTHING_CHECK(check_networks(network));
     FARTHING_CHECK(asset_table(asset));
+    FARTHING_CHECK(check_api_keys(api_key));
+    FARTHING_CHECK(check_key_networks(*this));
+    FARTHING_CHECK(check_proxies(trusted_proxies));
+    if (const auto valid = rate_limits.validate(); !valid)
+        return fail(Errc::invalid_config, "rate_limits." + valid.error().detail);
+    if (!screening) return {};
+    if (const auto valid = screening->validate(); !valid)
+        return fail(Errc::invalid_config, "screening." + valid.error().detail);
     return {};
 }
 

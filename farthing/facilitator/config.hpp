@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "farthing/evm/assets.hpp"
+#include "farthing/facilitator/access_config.hpp"
 #include "farthing/io/config.hpp"
 #include "farthing/json/one_or_many.hpp"
 
@@ -71,7 +72,12 @@ struct Config {
     std::chrono::milliseconds settle_timeout{
         60'000};  ///< after which /settle answers settlement_pending
     std::chrono::milliseconds shutdown_grace{
-        30'000};  ///< for settlements in hand when told to stop
+        30'000};                               ///< for settlements in hand when told to stop
+    std::vector<ApiKeyConfig> api_key;         ///< who may use it; none: everybody
+    AllowConfig allow;                         ///< what it serves, whoever asks
+    RateLimitsConfig rate_limits;              ///< how often it may be asked
+    std::vector<std::string> trusted_proxies;  ///< `10.0.0.0/8`: whose X-Forwarded-For counts
+    std::optional<ScreeningConfig> screening;  ///< whose payments are refused
 
     static constexpr std::array<std::string_view, 1> required{"network"};
     static constexpr auto fields() {
@@ -81,7 +87,12 @@ struct Config {
                           field("asset", &T::asset),
                           field("store", &T::store),
                           field("settle_timeout", &T::settle_timeout),
-                          field("shutdown_grace", &T::shutdown_grace)};
+                          field("shutdown_grace", &T::shutdown_grace),
+                          field("api_key", &T::api_key),
+                          field("allow", &T::allow),
+                          field("rate_limits", &T::rate_limits),
+                          field("trusted_proxies", &T::trusted_proxies),
+                          field("screening", &T::screening)};
     }
     /// Errors: invalid_config with the field.
     [[nodiscard]] Result<> validate() const;

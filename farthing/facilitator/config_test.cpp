@@ -84,3 +84,96 @@ TEST_CASE("facilitator config: a chain has one node, or a list of them") {
         CHECK(config.error().detail == error);
     }
 }
+
+namespace {
+
+constexpr std::string_view kHash =
+    "\"0xe3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"\n";
+
+/// What is wrong with a good file that ends with `more`, without its place.
+std::string error_with(std::string_view more) {
+    const auto error = error_of("key = { env = \"K\" }", more);
+    auto name = error.find(": ");
+    if (name == std::string::npos) return error;
+    name += error[name + 2] == '.' ? 3 : 2;
+    return error.substr(name);
+}
+
+std::string key_with(std::string_view lines) {
+    return "[[api_key]]\nname = \"shop\"\nhash = " + std::string(kHash) + std::string(lines);
+}
+
+}  // namespace
+
+TEST_CASE("facilitator config: API keys") {
+    CHECK(error_with(key_with("")) == "none");
+    CHECK(error_with(key_with("pay_to = [\"0x209693Bc6afc0C5328bA36FaF03C514EF312287C\"]\n"
+                              "asset = []\nnetwork = [\"eip155:84532\"]\n"
+                              "rate_limit = { rate = 10, per = \"1m\", burst = 5 }\n"
+                              "expires = \"2027-01-31\"\n")) == "none");
+    CHECK(error_with("[[api_key]]\nname = \"shop\"\n") == "api_key[0].hash: missing");
+    CHECK(error_with("[[api_key]]\nname = \"a b\"\nhash = " + std::string(kHash)) ==
+          "api_key[0].name: expected 1 to 64 letters, digits, `-`, `_` and `.`");
+    CHECK(error_with("[[api_key]]\nname = \"shop\"\nhash = \"farthing_00\"\n")
+              .starts_with("api_key[0].hash: "));
+    CHECK(error_with(key_with("") + key_with("")) == "api_key[1].name: shop is there twice");
+    CHECK(error_with(key_with("") + "[[api_key]]\nname = \"b\"\nhash = " + std::string(kHash)) ==
+          "api_key[1].hash: it is there twice");
+    CHECK(error_with(key_with("pay_to = [\"0x1\"]\n")).starts_with("api_key[0].pay_to[0]: "));
+    CHECK(error_with(key_with("network = [\"eip155:1\"]\n")) ==
+          "api_key[0].network[0]: eip155:1 is none of the networks");
+    CHECK(error_with(key_with("expires = \"soon\"\n")) ==
+          "api_key[0].expires: expected 2027-01-31 or 2027-01-31T12:00:00Z");
+    CHECK(error_with(key_with("rate_limit = { rate = 0, burst = 5 }\n")) ==
+          "api_key[0].rate_limit.rate: expected 1 to 50000");
+    CHECK(error_with(key_with("key = \"farthing_00\"\n")).starts_with("api_key[0].key: "));
+}
+
+TEST_CASE("facilitator config: rate limits, allow-lists and proxies") {
+    CHECK(error_with("[rate_limits]\nclient = { rate = 1, burst = 1 }\n") == "none");
+    CHECK(error_with("[rate_limits]\npayer = { rate = 1 }\n") ==
+          "rate_limits.payer.burst: missing");
+    CHECK(error_with("[rate_limits]\npayer = { rate = 1, burst = 50001 }\n") ==
+          "rate_limits.payer.burst: expected 1 to 50000");
+    CHECK(error_with("[rate_limits]\nkey = { rate = 1, burst = 1, per = \"25h\" }\n") ==
+          "rate_limits.key.per: expected more than 0, at most a day");
+    CHECK(error_with("[rate_limits]\nentries_max = 0\n") ==
+          "rate_limits.entries_max: expected 1 to 10000000");
+    CHECK(error_with("[allow]\npay_to = [\"me\"]\n").starts_with("allow.pay_to[0]: "));
+    const auto proxies =
+        farthing::config_from_toml<Config>("trusted_proxies = [\"10.0.0.0/8\", \"there\"]\n" +
+                                               std::string(kNetwork) + "key = { env = \"K\" }\n",
+                                           "f.toml");
+    REQUIRE(!proxies);
+    CHECK(proxies.error().detail ==
+          "f.toml:1:34: trusted_proxies[1]: expected an address or a network such as 10.0.0.0/8, "
+          "got \"there\"");
+}
+
+TEST_CASE("facilitator config: screening") {
+    CHECK(error_with("[screening]\n") == "screening.file: expected a file or a url to screen with");
+    CHECK(error_with("[screening]\nurl = \"http://127.0.0.1:1/x\"\n") == "none");
+    CHECK(error_with("[screening]\nurl = \"ftp://a\"\n").starts_with("screening.url: "));
+    CHECK(error_with("[screening]\nfile = \"/nonexistent\"\n").starts_with("screening.file: "));
+    CHECK(error_with("[screening]\nurl = \"http://a\"\non_error = \"ignore\"\n") ==
+          "screening.on_error: expected \"refuse\" or \"allow\"");
+    CHECK(error_with("[screening]\nurl = \"http://a\"\ntimeout = \"0s\"\n") ==
+          "screening.timeout: expected more than 0");
+    CHECK(error_with("[screening]\nurl = \"http://a\"\ncache_max = 0\n") ==
+          "screening.cache_max: expected 1 to 10000000");
+}
+
+TEST_CASE("facilitator config: times are real ones, in UTC") {
+    using farthing::facilitator::parse_utc_time;
+    using farthing::facilitator::to_text;
+    CHECK(parse_utc_time("1970-01-02")->at.time_since_epoch() == std::chrono::hours(24));
+    CHECK(to_text(*parse_utc_time("2024-02-29")) == "2024-02-29T00:00:00Z");
+    CHECK(to_text(*parse_utc_time("2027-01-31T23:59:59Z")) == "2027-01-31T23:59:59Z");
+    for (const auto* const text :
+         {"", "2027", "2027-1-31", "2027-02-29", "2027-13-01", "2027-00-01", "2027-01-31T24:00:00Z",
+          "2027-01-31T12:60:00Z", "2027-01-31T12:00:60Z", "2027-01-31 12:00:00Z",
+          "2027-01-31T12:00:00", "2027-01-31T12:00:00+", "2027-01-31T12:00:00Z "}) {
+        CAPTURE(text);
+        CHECK(!parse_utc_time(text));
+    }
+}

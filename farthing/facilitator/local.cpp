@@ -120,6 +120,11 @@ std::optional<std::string> payer_in(const v2::Payment& payment) {
     return std::nullopt;
 }
 
+Transfer transfer_of(const v2::Payment& payment, const scheme::Opened& opened) {
+    const auto& key = opened.key();
+    return {key.network, key.payer, opened.recipient(), key.token, payment.requirements.amount};
+}
+
 /// Whether the error is about the payment, so that the answer is a refusal.
 bool is_refusal(const Error& error) {
     const auto kind = kind_of(error.code);
@@ -139,6 +144,9 @@ Result<std::unique_ptr<LocalFacilitator>> LocalFacilitator::make(Env env, Loop& 
     FARTHING_TRY(auto assets, asset_table(config.asset));
     FARTHING_CHECK(check_networks(config.network));
     std::unique_ptr<LocalFacilitator> made(new LocalFacilitator(env, std::move(assets)));
+    if (config.screening) {
+        FARTHING_TRY(made->screening_, Screening::make(env, client, *config.screening));
+    }
     FARTHING_TRY(made->stores_, store::open_stores(env, loop, config.store));
     for (const auto& each : config.network) {
         FARTHING_TRY(auto keys, load_keys(each));
@@ -282,13 +290,28 @@ Task<Result<>> LocalFacilitator::examine(Accepted accepted) {
     co_return verdict;
 }
 
+Task<Result<>> LocalFacilitator::screen(Accepted accepted, Transfer transfer, std::string asker) {
+    const auto& settler = accepted.unit->settler;
+    if (!screening_ || settler.holds(*accepted.payment, asker)) co_return Result<>{};
+    auto verdict = co_await screening_->screen(std::move(transfer));
+    // Another who asked for it may have been let through meanwhile: then it is on its way.
+    if (!verdict && settler.holds(*accepted.payment, asker)) co_return Result<>{};
+    co_return verdict;
+}
+
+void LocalFacilitator::reload_screening() {
+    if (screening_) screening_->reload();
+}
+
 Task<Result<v2::VerifyResponse>> LocalFacilitator::verify(v2::Payment payment) {
     v2::VerifyResponse response;
     response.payer = payer_in(payment);
     auto accepted = accept(payment);
     Result<> verdict;
     if (accepted) {
-        verdict = co_await examine(*accepted);
+        auto transfer = transfer_of(payment, *accepted->payment);
+        verdict = co_await screen(*accepted, std::move(transfer), std::string());
+        if (verdict) verdict = co_await examine(*accepted);
     } else {
         verdict = fail(accepted.error());
     }
@@ -313,7 +336,14 @@ Task<Result<v2::SettleResponse>> LocalFacilitator::settle(v2::Payment payment, A
     response.network = dialect::network_in(payment.x402_version, payment.requirements.network);
     auto accepted = accept(payment);
     settlement::Outcome outcome;
+    Result<> screened;
     if (accepted) {
+        auto transfer = transfer_of(payment, *accepted->payment);
+        screened = co_await screen(*accepted, std::move(transfer), asking.idempotency_key);
+    }
+    if (!screened) {
+        outcome = {settlement::Outcome::State::failed, std::nullopt, screened.error()};
+    } else if (accepted) {
         const auto body = dialect::facilitator_request_body(payment);
         outcome = co_await accepted->unit->settler.settle(accepted->payment, asking.patience,
                                                           asking.idempotency_key,

@@ -7,6 +7,7 @@
 
 #include "farthing/facilitator/config.hpp"
 #include "farthing/facilitator/facilitator.hpp"
+#include "farthing/facilitator/screening.hpp"
 #include "farthing/io/env.hpp"
 #include "farthing/io/task_group.hpp"
 #include "farthing/net/client.hpp"
@@ -17,7 +18,7 @@ namespace farthing::facilitator {
 /// One loop.
 class LocalFacilitator final : public Facilitator {
   public:
-    /// Reads the keys. Errors: invalid_config.
+    /// Reads the keys and the list of who is refused. Errors: invalid_config.
     static Result<std::unique_ptr<LocalFacilitator>> make(Env env, Loop& loop, net::Client& client,
                                                           const Config& config);
     ~LocalFacilitator() override;
@@ -41,6 +42,9 @@ class LocalFacilitator final : public Facilitator {
     void unheard(const v2::Payment& payment) override;
     Task<Result<v2::SupportedResponse>> supported() override;
 
+    /// Looks at once whether the list of who is refused has changed.
+    void reload_screening();
+
     /// Whether every chain answers and every key can pay for gas: what is wrong, or nothing.
     Task<std::vector<std::string>> not_ready();
 
@@ -52,11 +56,14 @@ class LocalFacilitator final : public Facilitator {
     struct Accepted;
     [[nodiscard]] Result<Accepted> accept(const v2::Payment& payment) const;
     Task<Result<>> examine(Accepted accepted);
+    /// What has been begun is not screened again: who asks hears what became of it.
+    Task<Result<>> screen(Accepted accepted, Transfer transfer, std::string asker);
     Task<Result<>> check_unit(Unit& unit, const AssetTable& assets);
 
     Env env_;
     AssetTable assets_;
     store::Stores stores_;
+    std::unique_ptr<Screening> screening_;  ///< none: nobody is refused
     std::map<Network, std::unique_ptr<Unit>> units_;
 };
 

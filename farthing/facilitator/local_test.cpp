@@ -3,8 +3,11 @@
 #include "farthing/facilitator/local.hpp"
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 
 #include "farthing/testing/chain/fake_node.hpp"
 #include "farthing/testing/world.hpp"
@@ -21,7 +24,8 @@ using testing::Op;
 constexpr const char* kKeyName = "FARTHING_TEST_GAS_KEY";
 
 struct Facilitated : testing::ChainWorld {
-    explicit Facilitated(std::vector<Asset> assets = {}) {
+    explicit Facilitated(std::vector<Asset> assets = {},
+                         std::optional<ScreeningConfig> screening = {}) {
         setenv(kKeyName, to_hex(development_key(kGasKey).reveal()).c_str(), 1);
         NetworkConfig network;
         network.id = evm_network(84532);
@@ -30,6 +34,7 @@ struct Facilitated : testing::ChainWorld {
         network.eip6492_factories = {chain.evm.factory_address};
         config.network.push_back(network);
         config.asset = std::move(assets);
+        config.screening = std::move(screening);
         auto made = LocalFacilitator::make(env, loop, node, config);
         REQUIRE(made);
         local = *std::move(made);
@@ -350,6 +355,98 @@ TEST_CASE("facilitator: drain waits for the settlements in hand") {
     world.chain.mine();
     REQUIRE(world.run_until([&] { return drained->has_value(); }));
     CHECK((**settling)->success);
+}
+
+namespace {
+
+/// A list of who is refused, in a file of its own.
+class List {
+  public:
+    List() { write(""); }
+    ~List() { std::filesystem::remove(path_); }
+    List(const List&) = delete;
+    List& operator=(const List&) = delete;
+
+    void write(std::string_view text) const { std::ofstream(path_) << text; }
+    [[nodiscard]] ScreeningConfig config() const { return {.file = path_}; }
+
+  private:
+    std::string path_ = (std::filesystem::temp_directory_path() /
+                         ("farthing-local-screening-" + std::to_string(getpid())))
+                            .string();
+};
+
+std::string address_text(std::uint64_t index) {
+    return address_of(development_key(index)).to_checksum();
+}
+
+}  // namespace
+
+TEST_CASE("facilitator: who is on the list neither pays nor is paid, and nothing is asked for it") {
+    const List list;
+    Facilitated world({}, list.config());
+    const auto payment = world.good().payment();
+    CHECK(world.verify(payment).is_valid);
+    for (const auto& refused : {address_text(0), testing::known_payee().to_lower()}) {
+        list.write(refused);
+        world.local->reload_screening();
+        world.node.instead = net::Response{.status = 500};
+        const auto verdict = world.verify(payment);
+        CHECK_FALSE(verdict.is_valid);
+        CHECK(verdict.invalid_reason == "screening_refused");
+        CHECK(verdict.payer == address_text(0));
+        const auto settled = world.settle(payment);
+        CHECK_FALSE(settled.success);
+        CHECK(settled.error_reason == "screening_refused");
+        CHECK(settled.transaction.empty());
+        world.node.instead.reset();
+    }
+    CHECK(world.chain.mined().empty());
+    list.write(address_text(1));
+    world.local->reload_screening();
+    CHECK(world.settle(payment).success);
+}
+
+TEST_CASE("facilitator: a payment that was sent is told of, whoever is on the list by then") {
+    const List list;
+    Facilitated world({}, list.config());
+    world.chain.auto_mine = false;
+    const auto payment = world.good().payment();
+    const auto pending = world.settle(payment, 2s);
+    CHECK(pending.error_reason == "settlement_pending");
+    list.write(address_text(0));
+    world.local->reload_screening();
+    CHECK(world.verify(payment).is_valid);
+    CHECK(world.settle(payment, 2s).error_reason == "settlement_pending");
+    world.chain.mine();
+    world.advance(2s);
+    CHECK(world.verify(payment).is_valid);
+    const auto ask_as = [&](std::string asker) {
+        auto response = world.run(world.local->settle(payment, {60s, std::move(asker)}));
+        REQUIRE(response);
+        return *response;
+    };
+    const auto told = ask_as("the seller");
+    CHECK(told.success);
+    CHECK(told.transaction == pending.transaction);
+    CHECK(ask_as("the seller").transaction == pending.transaction);
+    CHECK(ask_as("another").error_reason == "screening_refused");
+    CHECK(world.chain.mined().size() == 1);
+}
+
+TEST_CASE("facilitator: without an answer of the screening service nothing is sent") {
+    ScreeningConfig screening;
+    screening.url = "http://127.0.0.1:1/screen";
+    Facilitated world({}, screening);
+    const auto payment = world.good().payment();
+    world.node.instead = net::Response{.status = 503};
+    const auto verdict = world.run(world.local->verify(payment));
+    REQUIRE_FALSE(verdict);
+    CHECK(verdict.error().code == Errc::screening_failed);
+    const auto settled = world.run(world.local->settle(payment, {60s, {}}));
+    REQUIRE_FALSE(settled);
+    CHECK(settled.error().code == Errc::screening_failed);
+    CHECK(world.chain.mined().empty());
 }
 
 }  // namespace farthing::facilitator

@@ -67,10 +67,11 @@ std::string path_of(const std::string& target) { return target.substr(0, target.
 
 }  // namespace
 
-Service::Service(Env env, Facilitator& facilitator, Readiness not_ready,
+Service::Service(Env env, Facilitator& facilitator, Access& access, Readiness not_ready,
                  std::chrono::milliseconds settle_timeout)
     : env_(env),
       facilitator_(facilitator),
+      access_(access),
       not_ready_(std::move(not_ready)),
       settle_timeout_(settle_timeout),
       verify_(endpoint("verify")),
@@ -93,9 +94,15 @@ Task<> Service::handle(net::ServerRequest& request, net::Responder& responder) {
     auto& metrics = path == "/verify" ? verify_ : path == "/settle" ? settle_ : other_;
     metrics.requests.add();
     metrics.seconds.observe(std::chrono::duration<double>(env_.clock.steady_now() - began).count());
+    if (&metrics != &other_ && env_.log.enabled(Level::debug)) {
+        env_.log.debug("request", {{"path", path},
+                                   {"status", told.response.status},
+                                   {"key", told.key},
+                                   {"denied", told.denied}});
+    }
     auto sent = co_await responder.send(std::move(told.response));
     if (sent) co_return;
-    env_.log.debug("client_gone", {{"path", path}});
+    env_.log.debug("client_gone", {{"path", path}, {"key", told.key}});
     if (told.settled) facilitator_.unheard(*told.settled);
 }
 
@@ -105,17 +112,7 @@ Task<Service::Told> Service::answer(net::ServerRequest& request) {
     const bool post = request.method == "POST";
     if (path == "/verify" || path == "/settle") {
         if (!post) co_return error_response(405, "expected POST");
-        auto body = co_await request.body->read_all(kBodyBytesMax);
-        if (!body)
-            co_return error_response(net::status_of_body_fault(body.error()),
-                                     to_string(body.error()));
-        if (path == "/verify") {
-            auto response = co_await verify(std::move(*body));
-            co_return response;
-        }
-        const auto key = idempotency_key_of(request.headers);
-        if (!key) co_return error_response(400, to_string(key.error()));
-        auto told = co_await settle(std::move(*body), *key);
+        auto told = co_await answer_about_payment(request, path == "/settle");
         co_return told;
     }
     if (path == "/supported" && get) {
@@ -141,14 +138,56 @@ Task<Service::Told> Service::answer(net::ServerRequest& request) {
                              "/healthz, /readyz, /metrics");
 }
 
-Task<net::Response> Service::verify(std::string body) {
-    auto payment = read_payment(body);
-    if (!payment) co_return unreadable(payment.error());
-    auto verdict = co_await facilitator_.verify(std::move(*payment));
+Service::Told Service::denial(const Denied& denied, std::string key) {
+    const auto code = code_of(denied.why);
+    json::Object body{{"error", wire_code(code)}, {"message", denied.message}};
+    if (const auto member = member_of(denied.why); !member.empty()) body["field"] = member;
+    const int status = code == Errc::rate_limited ? 429 : code == Errc::not_allowed ? 403 : 401;
+    Told told(json_response(status, body));
+    auto& headers = told.response.headers;
+    if (status == 429) headers.add("Retry-After", std::to_string(denied.retry_after.count()));
+    // RFC 6750 section 3: why, only to who tried.
+    if (status == 401) {
+        headers.add("WWW-Authenticate",
+                    denied.why == Denial::no_key ? "Bearer" : "Bearer error=\"invalid_token\"");
+    }
+    told.key = std::move(key);
+    told.denied = label_of(denied.why);
+    return told;
+}
+
+Task<Service::Told> Service::answer_about_payment(net::ServerRequest& request, bool settles) {
+    auto pass = access_.admit(request.headers, request.peer_ip);
+    if (!pass) co_return denial(pass.error(), {});
+    const auto with_key = [&](Told told) {
+        told.key = pass->name;
+        return told;
+    };
+    auto body = co_await request.body->read_all(kBodyBytesMax);
+    if (!body) {
+        co_return with_key(
+            error_response(net::status_of_body_fault(body.error()), to_string(body.error())));
+    }
+    const auto idempotency_key = idempotency_key_of(request.headers);
+    if (settles && !idempotency_key)
+        co_return with_key(error_response(400, to_string(idempotency_key.error())));
+    auto payment = read_payment(*body);
+    if (!payment) co_return with_key(unreadable(payment.error()));
+    if (const auto denied = access_.judge(*pass, *payment)) co_return denial(*denied, pass->name);
+    if (settles) {
+        auto told = co_await settle(std::move(*payment), *idempotency_key, pass->name);
+        co_return with_key(std::move(told));
+    }
+    auto response = co_await verify(std::move(*payment), pass->name);
+    co_return with_key(std::move(response));
+}
+
+Task<net::Response> Service::verify(v2::Payment payment, std::string key) {
+    auto verdict = co_await facilitator_.verify(std::move(payment));
     if (verdict) co_return json_response(200, json::encode(*verdict));
     const auto& error = verdict.error();
     if (error.code == Errc::no_such_mechanism) co_return error_response(500, error.detail);
-    env_.log.warn("verify_unavailable", {{"reason", to_string(error)}});
+    env_.log.warn("verify_unavailable", {{"reason", to_string(error)}, {"key", key}});
     const v2::VerifyResponse response{
         .is_valid = false,
         .invalid_reason = std::string(wire_code(Errc::unexpected_verify_error)),
@@ -156,20 +195,19 @@ Task<net::Response> Service::verify(std::string body) {
     co_return json_response(status_of(error), json::encode(response));
 }
 
-Task<Service::Told> Service::settle(std::string body, std::string idempotency_key) {
-    auto payment = read_payment(body);
-    if (!payment) co_return unreadable(payment.error());
-    const auto network = dialect::network_in(payment->x402_version, payment->requirements.network);
+Task<Service::Told> Service::settle(v2::Payment payment, std::string idempotency_key,
+                                    std::string key) {
+    const auto network = dialect::network_in(payment.x402_version, payment.requirements.network);
     Asking asking{settle_timeout_, std::move(idempotency_key)};
-    auto outcome = co_await facilitator_.settle(*payment, std::move(asking));
+    auto outcome = co_await facilitator_.settle(payment, std::move(asking));
     if (outcome) {
         Told told(json_response(200, json::encode(*outcome)));
-        if (outcome->success) told.settled = std::move(*payment);
+        if (outcome->success) told.settled = std::move(payment);
         co_return told;
     }
     const auto& error = outcome.error();
     if (error.code == Errc::no_such_mechanism) co_return error_response(500, error.detail);
-    env_.log.warn("settle_unavailable", {{"reason", to_string(error)}});
+    env_.log.warn("settle_unavailable", {{"reason", to_string(error)}, {"key", key}});
     v2::SettleResponse response;
     const bool unknown = kind_of(error.code) == Kind::unknown;
     response.error_reason =

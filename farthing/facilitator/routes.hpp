@@ -2,6 +2,7 @@
 // The facilitator's HTTP endpoints. Source: protocol.md section 7.
 #pragma once
 
+#include "farthing/facilitator/access.hpp"
 #include "farthing/facilitator/facilitator.hpp"
 #include "farthing/io/env.hpp"
 #include "farthing/net/server.hpp"
@@ -14,10 +15,11 @@ class Service {
     /// `not_ready` answers why settlements cannot be made now, or nothing.
     using Readiness = std::function<Task<std::vector<std::string>>()>;
 
-    Service(Env env, Facilitator& facilitator, Readiness not_ready,
+    Service(Env env, Facilitator& facilitator, Access& access, Readiness not_ready,
             std::chrono::milliseconds settle_timeout);
 
-    /// POST /verify, POST /settle, GET /supported, GET /healthz, GET /readyz, GET /metrics.
+    /// POST /verify and POST /settle for who is let in; for everybody GET /supported, GET /healthz,
+    /// GET /readyz, GET /metrics.
     Task<> handle(net::ServerRequest& request, net::Responder& responder);
 
   private:
@@ -27,10 +29,14 @@ class Service {
         Told(net::Response with) : response(std::move(with)) {}
         net::Response response;
         std::optional<v2::Payment> settled;
+        std::string key;            ///< the name of the API key it was asked with
+        std::string_view denied{};  ///< why it is not served, when that is who asks or how often
     };
+    static Told denial(const Denied& denied, std::string key);
     Task<Told> answer(net::ServerRequest& request);
-    Task<net::Response> verify(std::string body);
-    Task<Told> settle(std::string body, std::string idempotency_key);
+    Task<Told> answer_about_payment(net::ServerRequest& request, bool settles);
+    Task<net::Response> verify(v2::Payment payment, std::string key);
+    Task<Told> settle(v2::Payment payment, std::string idempotency_key, std::string key);
     Task<net::Response> supported();
     Task<net::Response> ready();
 
@@ -42,6 +48,7 @@ class Service {
 
     Env env_;
     Facilitator& facilitator_;
+    Access& access_;
     Readiness not_ready_;
     std::chrono::milliseconds settle_timeout_;
     Endpoint verify_;

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "farthing/facilitator/api_key.hpp"
 #include "farthing/testing/world.hpp"
 
 namespace farthing::facilitator {
@@ -80,11 +81,18 @@ class Answer final : public net::Responder {
 struct Endpoints : testing::ChainWorld {
     Scripted scripted;
     std::vector<std::string> not_ready;
-    Service service{env, scripted, [this] { return reasons(); }, 7s};
+    std::optional<Access> access;
+    std::optional<Service> service;
+
+    explicit Endpoints(AccessConfig config = {}) {
+        access.emplace(env, std::move(config));
+        service.emplace(env, scripted, *access, [this] { return reasons(); }, 7s);
+    }
 
     Task<std::vector<std::string>> reasons() { co_return not_ready; }
 
     net::Headers headers;  ///< of every request
+    std::string peer_ip = "192.0.2.1";
     bool client_gone = false;
 
     net::Response ask(std::string method, std::string target, Result<std::string> body = "") {
@@ -94,9 +102,10 @@ struct Endpoints : testing::ChainWorld {
         request.method = std::move(method);
         request.target = std::move(target);
         request.body = &reader;
+        request.peer_ip = peer_ip;
         Answer answer;
         answer.gone = client_gone;
-        run(service.handle(request, answer));
+        run(service->handle(request, answer));
         REQUIRE(answer.started());
         return answer.response;
     }
@@ -350,6 +359,94 @@ TEST_CASE("facilitator: requests are counted by endpoint, strangers' paths under
     CHECK(response.body.find(R"(farthing_facilitator_requests_total{endpoint="other"} 2)") !=
           std::string::npos);
     CHECK(response.body.find("wp-login") == std::string::npos);
+}
+
+namespace {
+
+const std::string kKey = "farthing_" + std::string(64, 'a');
+
+AccessConfig one_key() {
+    AccessConfig config;
+    config.api_key.push_back({.name = "shop", .hash = *hash_api_key(kKey)});
+    return config;
+}
+
+}  // namespace
+
+TEST_CASE("facilitator: with keys, /verify and /settle need one, and nothing else does") {
+    Endpoints world(one_key());
+    world.scripted.settled = v2::SettleResponse{.success = true, .transaction = "0xabc"};
+    world.scripted.kinds = v2::SupportedResponse{};
+    for (const auto* const path : {"/verify", "/settle"}) {
+        world.headers = {};
+        auto response = world.ask("POST", path, world.good_body());
+        CHECK(response.status == 401);
+        CHECK(response.headers.get("WWW-Authenticate") == "Bearer");
+        CHECK(member(response, "error") == "api_key_invalid");
+        CHECK(member(response, "message").starts_with("an API key is needed"));
+        world.headers.add("Authorization", "Bearer farthing_" + std::string(64, 'b'));
+        response = world.ask("POST", path, world.good_body());
+        CHECK(response.status == 401);
+        CHECK(response.headers.get("WWW-Authenticate") == "Bearer error=\"invalid_token\"");
+        CHECK(world.scripted.asked.empty());
+    }
+    for (const auto* const path : {"/supported", "/healthz", "/readyz", "/metrics"}) {
+        CHECK(world.ask("GET", path).status == 200);
+    }
+    for (const auto* const path : {"/verify", "/settle"}) {
+        world.headers = {};
+        world.headers.add("Authorization", "Bearer " + kKey);
+        CHECK(world.ask("POST", path, world.good_body()).status == 200);
+        CHECK(world.ask("POST", path, "x402").status == 400);
+    }
+    CHECK(world.scripted.asked.size() == 2);
+}
+
+TEST_CASE("facilitator: what a key may not do is 403 with the member's name") {
+    auto config = one_key();
+    config.api_key[0].pay_to = {testing::known_address(testing::usdc_requirements().asset)};
+    Endpoints world(config);
+    world.headers.add("X-API-Key", kKey);
+    const auto response = world.ask("POST", "/settle", world.good_body());
+    CHECK(response.status == 403);
+    CHECK(member(response, "error") == "not_allowed");
+    CHECK(member(response, "field") == "payTo");
+    CHECK(!body_of(response).as_object().contains("success"));
+    CHECK(world.scripted.asked.empty());
+}
+
+TEST_CASE("facilitator: too often is 429 with Retry-After, before the body is read") {
+    AccessConfig config;
+    config.rate_limits.client = RateConfig{.rate = 1, .per = 90s, .burst = 1};
+    Endpoints world(config);
+    CHECK(world.ask("POST", "/verify", world.good_body()).status == 200);
+    const auto response = world.ask("POST", "/verify", fail(Errc::internal, "not read"));
+    CHECK(response.status == 429);
+    CHECK(response.headers.get("Retry-After") == "90");
+    CHECK(member(response, "error") == "rate_limited");
+    CHECK(!body_of(response).as_object().contains("isValid"));
+    CHECK(world.ask("GET", "/healthz").status == 200);
+    world.peer_ip = "192.0.2.2";
+    CHECK(world.ask("POST", "/verify", world.good_body()).status == 200);
+    CHECK(world.scripted.asked.size() == 2);
+}
+
+TEST_CASE("facilitator: the log names the key's name and never the key") {
+    Endpoints world(one_key());
+    world.headers.add("X-API-Key", kKey);
+    world.scripted.verdict = fail(Errc::rpc_failed, "down");
+    world.ask("POST", "/verify", world.good_body());
+    world.headers.set("X-API-Key", kKey + "a");
+    world.ask("POST", "/verify", world.good_body());
+    std::string names;
+    for (const auto& line : world.log.lines()) {
+        const auto text = json::to_text(line.fields);
+        CHECK(text.find(std::string(16, 'a')) == std::string::npos);
+        if (const auto* key = line.fields.if_contains("key")) {
+            names += line.event + ":" + std::string(std::string_view(key->get_string())) + " ";
+        }
+    }
+    CHECK(names == "verify_unavailable:shop request:shop request: ");
 }
 
 }  // namespace farthing::facilitator

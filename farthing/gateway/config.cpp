@@ -37,6 +37,11 @@ Result<> FacilitatorConfig::validate() const {
         if (const auto valid = header[i].value.validate(); !valid)
             return bad(fmt::format("facilitator.header[{}].value", i), valid.error().detail);
     }
+    if (screening) {
+        if (url) return bad("facilitator.screening", "the facilitator at url has its own");
+        if (const auto valid = screening->validate(); !valid)
+            return fail(Errc::invalid_config, "facilitator.screening." + valid.error().detail);
+    }
     if (const auto valid = facilitator::check_networks(network); !valid)
         return fail(Errc::invalid_config, "facilitator." + valid.error().detail);
     return {};

@@ -87,16 +87,20 @@ struct FacilitatorConfig {
     std::vector<HeaderConfig> header;                 ///< sent with each call to a remote one
     std::vector<facilitator::NetworkConfig> network;  ///< makes it the embedded one
     std::string store;  ///< of the embedded one, see the facilitator's
+    std::optional<facilitator::ScreeningConfig> screening;  ///< by the embedded one
     /// How long a payer waits for the settlement before the answer is "pending, ask again".
     std::chrono::milliseconds settle_patience{30'000};
 
     static constexpr std::array<std::string_view, 0> required{};
     static constexpr auto fields() {
         using T = FacilitatorConfig;
-        return std::tuple{
-            field("url", &T::url),       field("timeout", &T::timeout),
-            field("header", &T::header), field("network", &T::network),
-            field("store", &T::store),   field("settle_patience", &T::settle_patience)};
+        return std::tuple{field("url", &T::url),
+                          field("timeout", &T::timeout),
+                          field("header", &T::header),
+                          field("network", &T::network),
+                          field("store", &T::store),
+                          field("screening", &T::screening),
+                          field("settle_patience", &T::settle_patience)};
     }
     [[nodiscard]] Result<> validate() const;
 };

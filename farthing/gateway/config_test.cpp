@@ -172,6 +172,9 @@ TEST_CASE("config: an error at the top names the field as well") {
                  "key = { env = \"K\" }\n",
                  kRoute})
               .contains("facilitator: expected either url"));
+    CHECK(error({kTop, "[facilitator]\nurl = \"http://f\"\n",
+                 "[facilitator.screening]\nurl = \"http://s\"\n", kRoute})
+              .contains("facilitator.screening: the facilitator at url has its own"));
 }
 
 TEST_CASE("config: what is never reached is a warning") {

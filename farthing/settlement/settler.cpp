@@ -70,6 +70,13 @@ Standing Settler::standing(const scheme::Opened& payment) const {
     return *print == payment.print() ? Standing::sent : Standing::rival;
 }
 
+bool Settler::holds(const scheme::Opened& payment, const std::string& asker) const {
+    const auto print = payment.print();
+    if (told_->outcome_for(payment.key(), print, asker)) return true;
+    const auto found = in_hand_.find(payment.key());
+    return found != in_hand_.end() && found->second->print == print;
+}
+
 std::expected<Settler::JobPtr, Outcome> Settler::enter(
     const std::shared_ptr<const scheme::Opened>& payment) {
     const auto& key = payment->key();

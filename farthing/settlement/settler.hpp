@@ -55,6 +55,9 @@ class Settler {
     /// The success that was told last did not reach who asked.
     void unheard(const scheme::Opened& payment);
     [[nodiscard]] Standing standing(const scheme::Opened& payment) const;
+    /// Whether `settle` would wait for what is in hand or tell what became of it, rather than
+    /// begin.
+    [[nodiscard]] bool holds(const scheme::Opened& payment, const std::string& asker) const;
     /// Until all payments in hand have ended.
     Task<> drain();
     [[nodiscard]] std::size_t in_hand() const { return in_hand_.size(); }
