@@ -249,6 +249,7 @@ Task<> LocalFacilitator::run() {
         lanes.spawn(unit->chain.run());
         lanes.spawn(unit->lanes.run());
     }
+    if (screening_) lanes.spawn(screening_->run());
     co_await lanes.join();
 }
 
