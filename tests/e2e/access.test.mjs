@@ -175,14 +175,14 @@ describe("rate limits", () => {
     assert.equal(direct.status, 429);
     const wait = direct.headers.get("retry-after");
     assert.match(wait, /^[1-9]\d*$/);
-    assert.ok(Number(wait) <= 1800 * 2, wait);
+    assert.ok(Number(wait) <= 3600, wait);
     assert.equal(direct.body.error, "rate_limited");
   });
 
   test("between verify and settle: nothing was sent, and the same payment buys later", async () => {
     const key = await newKey();
     const facilitator = await startFacilitator(
-      keyTable("shop", key, `rate_limit = { rate = 1, per = "500ms", burst = 1 }`),
+      keyTable("shop", key, `rate_limit = { rate = 1, per = "1h", burst = 1 }`),
     );
     const shop = await startShop(facilitator, key.key);
     const payment = await signedPayment(world.chain, payTo);
@@ -272,9 +272,7 @@ describe("screening", () => {
   });
 
   test("the facilitator within a gateway screens too", async () => {
-    const { key, address } = await world.chain.freshPayer(10_000n);
-    assert.ok(key);
-    const file = await folder.write("embedded.txt", `${payTo}\n${address}\n`);
+    const file = await folder.write("embedded.txt", `${payTo}\n`);
     const gateway = await startGateway({
       originUrl: origin.url,
       facilitator: { rpc: world.rpc, account: gas },
