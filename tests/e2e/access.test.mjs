@@ -10,6 +10,7 @@ import { NETWORK } from "../interop/lib/chain.mjs";
 import { craftPayload, requirements } from "../interop/lib/craft.mjs";
 import { networkTable, startRole, toml } from "../interop/lib/farthing.mjs";
 import { listen } from "../interop/lib/http.mjs";
+import { HTTPFacilitatorClient } from "../interop/lib/packages.mjs";
 import { startWorldWith } from "../interop/lib/world.mjs";
 import { makeFolder } from "./lib/files.mjs";
 import { route, startGateway } from "./lib/gateway.mjs";
@@ -209,6 +210,27 @@ describe("rate limits", () => {
     );
     assert.equal((await from("192.0.2.2")).status, 200);
     assert.equal(await metric(crowded, 'farthing_facilitator_refused_total{reason="client_rate"}'), 1);
+  });
+});
+
+describe("the reference's facilitator client", () => {
+  test("with a key is served; without one, or too often, it hears of no verdict on the payment", async () => {
+    const key = await newKey();
+    const facilitator = await startFacilitator(keyTable("shop", key, `rate_limit = ${SLOW}`));
+    const { body } = await newRequest();
+    const headers = { Authorization: `Bearer ${key.key}` };
+    const createAuthHeaders = async () => ({ verify: headers, settle: headers, supported: {} });
+    const known = new HTTPFacilitatorClient({ url: facilitator.url, createAuthHeaders });
+    const stranger = new HTTPFacilitatorClient({ url: facilitator.url });
+    const asking = (client, what) => client[what](body.paymentPayload, body.paymentRequirements);
+    assert.equal((await asking(known, "verify")).isValid, true);
+    assert.equal((await asking(known, "settle")).success, true);
+    for (const what of ["verify", "settle"]) {
+      const isNoVerdict = (status) => (error) =>
+        error.message.startsWith(`Facilitator ${what} failed (${status})`) && error.invalidReason === undefined;
+      await assert.rejects(asking(known, what), isNoVerdict(429));
+      await assert.rejects(asking(stranger, what), isNoVerdict(401));
+    }
   });
 });
 
