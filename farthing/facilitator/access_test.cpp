@@ -49,12 +49,12 @@ struct Door : testing::ChainWorld {
         return denied ? std::string(label_of(denied->why)) : "served";
     }
     v2::Payment payment(std::uint64_t payer = 0) { return craft(payer).payment(); }
-    double refused(const std::string& reason) {
+    int refused(const std::string& reason) {
         const auto text = env.metrics.expose();
         const auto name = "farthing_facilitator_refused_total{reason=\"" + reason + "\"} ";
         const auto at = text.find(name);
         REQUIRE(at != std::string::npos);
-        return std::stod(text.substr(at + name.size()));
+        return std::stoi(text.substr(at + name.size()));
     }
 };
 
