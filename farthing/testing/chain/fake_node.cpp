@@ -59,6 +59,14 @@ chain::HeadAt head_at(std::string_view tag) {
     return tag == "safe" ? chain::HeadAt::safe : chain::HeadAt::finalized;
 }
 
+json::Object head_json(const chain::Head& head) {
+    return {{"number", U256(head.number).to_quantity()},
+            {"hash", to_hex(head.hash)},
+            {"parentHash", to_hex(head.parent_hash)},
+            {"timestamp", U256(head.timestamp).to_quantity()},
+            {"baseFeePerGas", head.base_fee.to_quantity()}};
+}
+
 std::uint64_t number_at(const json::Object& object, std::string_view name) {
     return u256_from_quantity(std::string(object.at(name).as_string())).value().to_u64().value();
 }
@@ -122,11 +130,7 @@ Task<Result<json::Object>> FakeNode::truth(std::string method, json::Array param
         const auto at = head_at(text_at(params, 0));
         const auto head = co_await chain_.head(at);
         if (!head) co_return fail(head.error());
-        co_return result(json::Object{{"number", U256(head->number).to_quantity()},
-                                      {"hash", to_hex(head->hash)},
-                                      {"parentHash", to_hex(head->parent_hash)},
-                                      {"timestamp", U256(head->timestamp).to_quantity()},
-                                      {"baseFeePerGas", head->base_fee.to_quantity()}});
+        co_return result(head_json(*head));
     }
     if (method == "eth_maxPriorityFeePerGas") {
         const auto fees = co_await chain_.fees();
