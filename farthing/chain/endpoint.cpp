@@ -12,8 +12,6 @@ constexpr std::size_t kLatenciesKept = 64;
 constexpr std::size_t kLatenciesMin = 16;  ///< fewer say nothing about the slowest
 constexpr milliseconds kRetryAfterMax{60'000};
 
-const std::vector<double> kBuckets{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
-
 Labels labels(const EndpointConfig& config) {
     return {{"network", config.chain->network().id}, {"endpoint", config.name}};
 }
@@ -30,7 +28,8 @@ Endpoint::Endpoint(Env env, EndpointConfig config, const EndpointsConfig& limits
                                           "Requests to a node without a good answer",
                                           labels(config_))),
       latency_(env.metrics.histogram("farthing_rpc_latency_seconds", "Time to a node's good answer",
-                                     kBuckets, labels(config_))),
+                                     {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10},
+                                     labels(config_))),
       up_(env.metrics.gauge("farthing_rpc_up", "Whether a node's circuit is closed",
                             labels(config_))),
       lag_(env.metrics.gauge("farthing_rpc_head_lag_blocks",
