@@ -46,8 +46,10 @@ settlement::LaneConfig lane_config(const NetworkConfig& config) {
     return out;
 }
 
-settlement::SettlerConfig settler_config(const NetworkConfig& config, const AssetTable& assets) {
+settlement::SettlerConfig settler_config(const NetworkConfig& config, const AssetTable& assets,
+                                         const std::string& node) {
     settlement::SettlerConfig out;
+    out.node = node;
     out.gas_limit_max = config.gas_limit_max;
     for (const auto& asset : assets.all()) {
         if (asset.network == config.id) out.known_tokens.insert(asset.address);
@@ -59,10 +61,10 @@ settlement::SettlerConfig settler_config(const NetworkConfig& config, const Asse
 
 /// Everything of one network.
 struct LocalFacilitator::Unit {
-    Unit(Env env, Loop& loop, net::Client& client, store::IntentStore& intents,
+    Unit(Env env, Loop& loop, net::Client& client, const store::Stores& stores,
          const NetworkConfig& config, const AssetTable& assets, std::vector<PrivateKey> keys)
         : chain(env, loop, config.id, endpoints(client, config), {.timeout = config.rpc_timeout}),
-          lanes(env, loop, chain, intents, std::move(keys), lane_config(config),
+          lanes(env, loop, chain, *stores.intents, std::move(keys), lane_config(config),
                 {.batch_max = config.batch_max,
                  .batch_wait = config.batch_wait,
                  .batch_gas_max = config.batch_gas_max}),
@@ -70,7 +72,8 @@ struct LocalFacilitator::Unit {
                    {.eip6492_factories = {config.eip6492_factories.begin(),
                                           config.eip6492_factories.end()}},
                    {.staleness_max = config.staleness_max}),
-          settler(env, loop, chain, examiner, lanes, intents, settler_config(config, assets)) {}
+          settler(env, loop, chain, examiner, lanes, *stores.intents,
+                  settler_config(config, assets, stores.node)) {}
 
     chain::EndpointsChain chain;
     settlement::Lanes lanes;
@@ -150,9 +153,13 @@ Result<std::unique_ptr<LocalFacilitator>> LocalFacilitator::make(Env env, Loop& 
     FARTHING_TRY(made->stores_, store::open_stores(env, loop, config.store));
     for (const auto& each : config.network) {
         FARTHING_TRY(auto keys, load_keys(each));
-        made->units_.emplace(each.id,
-                             std::make_unique<Unit>(env, loop, client, *made->stores_.intents, each,
-                                                    made->assets_, std::move(keys)));
+        made->units_.emplace(each.id, std::make_unique<Unit>(env, loop, client, made->stores_, each,
+                                                             made->assets_, std::move(keys)));
+    }
+    if (made->stores_.shared) {
+        made->tenure_ =
+            std::make_unique<settlement::Tenure>(env, *made->stores_.leases, made->stores_.node);
+        for (auto& [network, unit] : made->units_) made->tenure_->add(unit->lanes, unit->settler);
     }
     return made;
 }
@@ -239,6 +246,9 @@ Task<Result<>> LocalFacilitator::recover() {
         auto recovered = co_await unit->settler.recover(reopen);
         if (!recovered) co_return recovered;
     }
+    if (!tenure_) co_return Result<>{};
+    auto begun = co_await tenure_->begin();
+    co_return begun;
     co_return Result<>{};
 }
 
@@ -250,11 +260,13 @@ Task<> LocalFacilitator::run() {
         lanes.spawn(unit->lanes.run());
     }
     if (screening_) lanes.spawn(screening_->run());
+    if (tenure_) lanes.spawn(tenure_->run());
     co_await lanes.join();
 }
 
 Task<> LocalFacilitator::drain() {
     for (auto& [network, unit] : units_) co_await unit->settler.drain();
+    if (tenure_) co_await tenure_->end();
 }
 
 LocalFacilitator::Unit* LocalFacilitator::unit_of(const Network& network) const {
@@ -288,6 +300,12 @@ Task<Result<>> LocalFacilitator::examine(Accepted accepted) {
             break;
     }
     auto verdict = co_await accepted.unit->examiner.examine(accepted.payment);
+    if (verdict || verdict.error().code != Errc::exact_nonce_already_used) co_return verdict;
+    // By this very payment, perhaps, on another node of the store.
+    if (!stores_.shared) co_return verdict;
+    const auto open = co_await accepted.unit->settler.is_open_elsewhere(accepted.payment);
+    if (!open) co_return fail(open.error());
+    if (*open) co_return Result<>{};
     co_return verdict;
 }
 

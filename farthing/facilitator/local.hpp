@@ -11,6 +11,7 @@
 #include "farthing/io/env.hpp"
 #include "farthing/io/task_group.hpp"
 #include "farthing/net/client.hpp"
+#include "farthing/settlement/tenure.hpp"
 #include "farthing/store/stores.hpp"
 
 namespace farthing::facilitator {
@@ -65,6 +66,7 @@ class LocalFacilitator final : public Facilitator {
     store::Stores stores_;
     std::unique_ptr<Screening> screening_;  ///< none: nobody is refused
     std::map<Network, std::unique_ptr<Unit>> units_;
+    std::unique_ptr<settlement::Tenure> tenure_;  ///< among other nodes of the store
 };
 
 }  // namespace farthing::facilitator

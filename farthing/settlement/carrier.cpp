@@ -55,7 +55,7 @@ const Error kExpired{Errc::exact_valid_before, "it expired before it was mined"}
 }  // namespace
 
 bool Errand::is_sent() const {
-    if (!earlier.empty()) return true;
+    if (elsewhere || !earlier.empty()) return true;
     return submission != nullptr && submission->state != Submission::State::queued &&
            submission->state != Submission::State::refused;
 }

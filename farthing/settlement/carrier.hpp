@@ -31,6 +31,7 @@ struct Errand {
     std::vector<Bytes32> earlier;  ///< broadcast for submissions before that
     bool alone = false;            ///< it shares no transaction with others
     bool given_up = false;         ///< set by the owner: send nothing from now on
+    bool elsewhere = false;        ///< set by the owner: another node may send it
 
     /// Whether a transfer may have left this process.
     [[nodiscard]] bool is_sent() const;

@@ -96,19 +96,20 @@ Task<> Lane::run() {
     co_await (run_sender() && run_watcher() && run_purse());
 }
 
-void Lane::set_ours(bool ours) {
-    if (ours == ours_) return;
-    ours_ = ours;
+void Lane::set_ours_until(SteadyTime until) {
+    const bool was_ours = is_ours();
+    ours_until_ = until;
+    if (is_ours() == was_ours) return;
     // Whoever had the key has used nonces.
     next_nonce_.reset();
-    env_.log.info(ours ? "key_taken" : "key_given_up",
+    env_.log.info(was_ours ? "key_given_up" : "key_taken",
                   {{"network", chain_.network().id}, {"key", address_.to_checksum()}});
     queue_.notify();
     flight_changed_.notify();
 }
 
 bool Lane::may_send() const {
-    if (!ours_ || in_flight_.size() >= config_.in_flight_max) return false;
+    if (!is_ours() || in_flight_.size() >= config_.in_flight_max) return false;
     return purse_ != Purse::empty || !others_able_ || !others_able_();
 }
 
@@ -224,7 +225,7 @@ Task<> Lane::send_load(Load load) {
         }
         drop_withdrawn(load);
         if (load.empty()) co_return;
-        if (!ours_) {
+        if (!is_ours()) {
             queue_.give_back(load);
             co_return;
         }

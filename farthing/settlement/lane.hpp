@@ -54,12 +54,13 @@ class Lane {
     SubmissionPtr resume(SubmissionPtr submission, const std::vector<store::Broadcast>& versions);
     /// Sends and watches until cancelled.
     Task<> run();
-    /// While the key belongs to another process nothing is signed or sent; what flies is watched.
-    void set_ours(bool ours);
-    [[nodiscard]] bool is_ours() const { return ours_; }
+    /// Until when the key belongs to this process: from then on nothing is signed or sent; what
+    /// flies is watched. For ever at first.
+    void set_ours_until(SteadyTime until);
+    [[nodiscard]] bool is_ours() const { return env_.clock.steady_now() < ours_until_; }
     [[nodiscard]] Purse purse() const { return purse_; }
     /// Whether it takes part in the work.
-    [[nodiscard]] bool is_able() const { return ours_ && purse_ != Purse::empty; }
+    [[nodiscard]] bool is_able() const { return is_ours() && purse_ != Purse::empty; }
     /// Set by who owns several lanes: whether another one is able.
     void set_relief(std::function<bool()> others_able) { others_able_ = std::move(others_able); }
     [[nodiscard]] std::size_t in_flight() const { return in_flight_.size(); }  ///< transactions
@@ -112,7 +113,7 @@ class Lane {
     std::optional<std::uint64_t> next_nonce_;
     std::optional<chain::Fees> fees_;
     SteadyTime fees_read_at_;
-    bool ours_ = true;
+    SteadyTime ours_until_ = SteadyTime::max();
     Purse purse_ = Purse::good;
     std::function<bool()> others_able_;
     std::vector<FlightPtr> in_flight_;

@@ -567,13 +567,13 @@ TEST_CASE("lane: only so many transactions are under way at once") {
 TEST_CASE(
     "lane: a key that belongs to another process sends nothing, and goes on once it is ours") {
     LaneWorld world;
-    world.lane.set_ours(false);
+    world.lane.set_ours_until(world.clock.steady_now());
     const auto submission = world.submit();
     world.advance(1min);
     CHECK(submission->state == State::queued);
     CHECK(world.chain.asked(Op::send) == 0);
     world.foreign_transaction(0);
-    world.lane.set_ours(true);
+    world.lane.set_ours_until(SteadyTime::max());
     REQUIRE(world.ends(submission));
     CHECK(submission->state == State::mined);
     CHECK(submission->nonce == 1);

@@ -32,7 +32,7 @@ Task<> Lane::run_watcher() {
         }
         const auto flights = flights_;
         co_await look();
-        if (ours_) co_await refresh();
+        if (is_ours()) co_await refresh();
         drop_ended();
         if (in_flight_.empty()) continue;
         const auto pause = flights_ == flights ? config_.poll_interval : kSoon;
@@ -129,7 +129,7 @@ Task<> Lane::refresh() {
         } else {
             answered = co_await send_again(each);
         }
-        if (!answered || !ours_) co_return;
+        if (!answered || !is_ours()) co_return;
     }
 }
 
@@ -182,7 +182,7 @@ Task<bool> Lane::replace(FlightPtr flight) {
         auto answered = co_await send_again(flight);
         co_return answered;
     }
-    if (flight->ended || !ours_) co_return true;
+    if (flight->ended || !is_ours()) co_return true;
     auto result = co_await chain_.send(next->raw);
     // Whatever it says: the next version must offer more than this one.
     flight->fees = next->fees;

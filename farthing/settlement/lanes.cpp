@@ -9,7 +9,7 @@ namespace farthing::settlement {
 
 Lanes::Lanes(Env env, Loop& loop, chain::Chain& chain, store::IntentStore& intents,
              std::vector<PrivateKey> keys, LaneConfig lane, QueueConfig queue)
-    : loop_(loop), queue_(env, loop, chain.network(), queue) {
+    : loop_(loop), network_(chain.network()), queue_(env, loop, chain.network(), queue) {
     invariant(!keys.empty(), "a chain has at least one key");
     for (auto& key : keys) {
         lanes_.push_back(
@@ -31,6 +31,10 @@ SubmissionPtr Lanes::resume(Call call, const scheme::PaymentKey& payment,
     submission->call = std::move(call);
     submission->payment = payment;
     return (*lane)->resume(std::move(submission), versions);
+}
+
+bool Lanes::has_key() const {
+    return std::ranges::any_of(lanes_, [](const auto& each) { return each->is_ours(); });
 }
 
 Task<> Lanes::run() {

@@ -16,6 +16,7 @@ class Lanes {
     Lanes(Env env, Loop& loop, chain::Chain& chain, store::IntentStore& intents,
           std::vector<PrivateKey> keys, LaneConfig lane, QueueConfig queue);
 
+    [[nodiscard]] const Network& network() const { return network_; }
     [[nodiscard]] Queue& queue() { return queue_; }
     /// As whom calls are simulated.
     [[nodiscard]] const Address& address() const { return lanes_.front()->address(); }
@@ -24,10 +25,13 @@ class Lanes {
     SubmissionPtr resume(Call call, const scheme::PaymentKey& payment,
                          const std::vector<store::Broadcast>& versions);
     Task<> run();
+    /// Whether this node has a key to send with.
+    [[nodiscard]] bool has_key() const;
     [[nodiscard]] std::size_t in_flight() const;  ///< transactions
 
   private:
     Loop& loop_;
+    Network network_;
     Queue queue_;
     std::vector<std::unique_ptr<Lane>> lanes_;
 };

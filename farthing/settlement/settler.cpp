@@ -14,11 +14,11 @@ constexpr std::chrono::milliseconds kWriteAgain{1'000};
 
 Outcome failed(Error error) { return {Outcome::State::failed, std::nullopt, std::move(error)}; }
 
-Outcome rival() {
+}  // namespace
+
+Outcome Settler::rival() {
     return failed({Errc::exact_nonce_already_used, "another payment with this nonce is in hand"});
 }
-
-}  // namespace
 
 /// Somebody who waits for a job, however that ends.
 class Settler::Waiter {
@@ -39,6 +39,7 @@ Settler::Settler(Env env, Loop& loop, chain::Chain& chain, Examiner& examiner, L
     : env_(env),
       loop_(loop),
       examiner_(examiner),
+      lanes_(lanes),
       intents_(intents),
       network_(chain.network()),
       config_(config),
@@ -106,13 +107,16 @@ Task<Outcome> Settler::settle(std::shared_ptr<const scheme::Opened> payment,
                               std::chrono::milliseconds patience, std::string asker,
                               std::string record) {
     if (auto known = told_->outcome_for(payment->key(), payment->print(), asker)) {
-        auto heard = co_await tell(payment, *std::move(known), std::move(asker));
+        auto heard = co_await tell(payment, *std::move(known), std::move(asker), false);
         co_return heard;
     }
     const auto entered = enter(payment);
     if (!entered) co_return entered.error();
     const auto& job = *entered;
-    if (!job->started) job->record = std::move(record);
+    if (!job->started) {
+        job->record = std::move(record);
+        job->asker = asker;
+    }
     const Waiter waiter(job);
     if (!std::exchange(job->started, true)) jobs_.spawn(work(job));
     const auto deadline = env_.clock.steady_now() + patience;
@@ -120,7 +124,7 @@ Task<Outcome> Settler::settle(std::shared_ptr<const scheme::Opened> payment,
         co_await job->done.wait_until(env_.clock, deadline);
     }
     if (job->outcome) {
-        auto heard = co_await tell(payment, *job->outcome, std::move(asker));
+        auto heard = co_await tell(payment, *job->outcome, std::move(asker), true);
         co_return heard;
     }
     // Nothing has left this process and nobody else waits: then it shall not leave it any more.
@@ -152,18 +156,19 @@ Outcome Settler::pending(const Job& job) {
 Task<> Settler::drain() { co_await jobs_.join(); }
 
 Task<> Settler::work(JobPtr job) {
-    auto known = co_await begin(job);
+    auto outcome = co_await begin(job);
     if (job->outcome) co_return;  // given up meanwhile
-    if (!known) {
-        known = co_await carrier_.carry(job->errand);
+    auto& errand = *job->errand;
+    if (!outcome && !errand.elsewhere && !lanes_.has_key()) {
+        const auto handed = co_await intents_.hand_over(errand.payment->key());
         if (job->outcome) co_return;
+        errand.elsewhere = handed.has_value();
+        if (!handed) outcome = failed(handed.error());
     }
-    co_await conclude(job, *std::move(known));
-}
-
-Task<> Settler::work_on(JobPtr job, std::vector<store::Broadcast> broadcasts) {
-    auto outcome = co_await carrier_.carry_on(job->errand, std::move(broadcasts));
-    co_await conclude(job, std::move(outcome));
+    if (!outcome && errand.elsewhere) outcome = co_await follow(job);
+    if (!outcome) outcome = co_await carrier_.carry(job->errand);
+    if (job->outcome) co_return;
+    co_await conclude(job, *std::move(outcome));
 }
 
 scheme::UnixSeconds Settler::now() const {
@@ -183,21 +188,33 @@ Task<std::optional<Outcome>> Settler::begin(JobPtr job) {
     auto there = co_await intents_.begin(intent_of(*job));
     if (!there) co_return failed(there.error());
     if (!*there) co_return std::nullopt;
-    // What is open or unheard is known since the start: this one has settled and was heard, or was
-    // forgotten here in favour of younger ones.
     const auto& intent = **there;
-    const bool unheard = intent.state == store::Intent::State::settled && !intent.told;
-    if (!unheard || intent.print != job->print) co_return rival();
+    if (intent.print != job->print) co_return rival();
+    if (intent.state == store::Intent::State::open) {
+        // Another node is at it; or nobody is any more, and then it will be ours.
+        job->errand->elsewhere = true;
+        co_return std::nullopt;
+    }
+    const bool may_hear = !intent.told || (!intent.told_to.empty() && intent.told_to == job->asker);
+    if (intent.state != store::Intent::State::settled || !may_hear) co_return rival();
     co_return Outcome{Outcome::State::settled, intent.transaction, {}};
 }
 
 /// A success that is not written down would be told again after a crash, and a failure would be
-/// looked for again, which does no harm.
+/// looked for again, which does no harm. What another node has meanwhile, that one says the truth
+/// about.
 Task<> Settler::conclude(JobPtr job, Outcome outcome) {
     for (;;) {
+        if (outcome.error.code == Errc::intent_not_ours) outcome = co_await follow(job);
         auto written = co_await write_end(job, outcome);
-        if (written || outcome.state != Outcome::State::settled) break;
-        co_await env_.clock.sleep(kWriteAgain);
+        if (written) break;
+        if (written.error().code == Errc::intent_not_ours) {
+            outcome.error = written.error();
+        } else if (outcome.state == Outcome::State::settled) {
+            co_await env_.clock.sleep(kWriteAgain);
+        } else {
+            break;
+        }
     }
     seconds_.observe(std::chrono::duration<double>(env_.clock.steady_now() - job->began).count());
     finish(job, std::move(outcome));
@@ -250,18 +267,23 @@ class Settler::Telling {
     bool done_ = false;
 };
 
+/// All who asked at once and have no name hear the same; of those with a name one does, and again
+/// when it asks again.
 Task<Outcome> Settler::tell(std::shared_ptr<const scheme::Opened> payment, Outcome outcome,
-                            std::string asker) {
+                            std::string asker, bool joined) {
     if (outcome.state != Outcome::State::settled) co_return outcome;
-    told_->hear(payment->key(), payment->print(), asker);
+    if (told_->has_heard(payment->key(), payment->print(), asker)) co_return outcome;
+    told_->hear(payment->key(), payment->print(), {});
     Telling telling(told_, *payment);
-    auto written = co_await intents_.tell(payment->key());
-    if (!written) {
+    auto granted = co_await intents_.tell(payment->key(), asker);
+    if (!granted) {
         outcome.state = Outcome::State::unknown;
         outcome.error = {Errc::settlement_pending, "settled; it cannot be recorded now"};
         co_return outcome;
     }
     telling.succeed();
+    if (!*granted && !(joined && asker.empty())) co_return rival();
+    told_->hear(payment->key(), payment->print(), asker);
     co_return outcome;
 }
 
@@ -275,54 +297,6 @@ Task<> Settler::write_unheard(scheme::PaymentKey key) {
     env_.log.warn("settlement_unheard", {{"network", key.network.id},
                                          {"nonce", to_hex(key.nonce)},
                                          {"recorded", written.has_value()}});
-}
-
-// ---- After a restart
-
-Task<Result<>> Settler::recover(Reopen reopen) {
-    auto left = co_await intents_.adopt(network_);
-    if (!left) co_return fail(std::move(left).error());
-    auto unheard = co_await intents_.unheard(network_);
-    if (!unheard) co_return fail(std::move(unheard).error());
-    left->insert(left->end(), unheard->begin(), unheard->end());
-    for (const auto& intent : *left) take_up(intent, reopen);
-    if (!left->empty()) env_.log.info("intents_recovered", {{"count", left->size()}});
-    co_return Result<>{};
-}
-
-Task<> Settler::write_interrupted(scheme::PaymentKey key) {
-    store::Ending ending;
-    ending.reason = wire_code(Errc::timed_out);
-    ending.detail = "interrupted before it was sent";
-    ending.at = now();
-    // Not written, the next start finds the same.
-    [[maybe_unused]] auto written = co_await intents_.end(std::move(key), std::move(ending));
-}
-
-void Settler::take_up(const store::Intent& intent, const Reopen& reopen) {
-    if (intent.state == store::Intent::State::settled) {
-        told_->remember(intent.key, intent.print,
-                        {Outcome::State::settled, intent.transaction, {}});
-        return;
-    }
-    // Nothing of it has left the process before, and nobody waits for it any more; when it is asked
-    // for again it begins anew.
-    if (intent.broadcasts.empty()) {
-        jobs_.spawn(write_interrupted(intent.key));
-        return;
-    }
-    auto payment = reopen(intent.payment);
-    if (!payment) {
-        env_.log.error("intent_unreadable", {{"network", intent.key.network.id},
-                                             {"nonce", to_hex(intent.key.nonce)},
-                                             {"reason", to_string(payment.error())}});
-        return;
-    }
-    auto job = add_job(*payment);
-    job->started = true;
-    job->print = intent.print;
-    job->record = intent.payment;
-    jobs_.spawn(work_on(job, intent.broadcasts));
 }
 
 void Settler::finish(const JobPtr& job, Outcome outcome) {

@@ -18,6 +18,7 @@ struct SettlerConfig {
     std::uint64_t gas_limit_max =
         500'000;  ///< a token contract that wants more is refused: the gas is ours
     std::set<Address> known_tokens;     ///< see CarrierConfig
+    std::string node;                   ///< id of this node in the store
     std::size_t payments_max = 10'000;  ///< in hand at once; beyond, `overloaded`
     /// Settled payments whose outcome is kept, for who has not heard it or lost it.
     std::size_t remembered_max = 50'000;
@@ -43,6 +44,11 @@ class Settler {
     /// is watched to its end, what was not is over, and what settled unheard waits for who asks.
     /// Errors: io_failed.
     Task<Result<>> recover(Reopen reopen);
+    /// The same for what a node that is no more has left, or one without a key has handed over: now
+    /// and then. Errors: io_failed.
+    Task<Result<>> adopt();
+    /// Whether it is on its way, or settled and unheard, on whichever node. Errors: io_failed.
+    Task<Result<bool>> is_open_elsewhere(std::shared_ptr<const scheme::Opened> payment);
 
     /// Waits for the outcome, at most `patience`. The same payment in hand already is joined: all
     /// who ask at once hear the same. Another one with the same nonce is refused. A success that
@@ -70,6 +76,7 @@ class Settler {
         std::shared_ptr<Errand> errand;
         Bytes32 print;
         std::string record;
+        std::string asker;               ///< the first
         std::optional<Outcome> outcome;  ///< once it has ended
         bool started = false;
         SteadyTime began;
@@ -82,12 +89,15 @@ class Settler {
 
     /// The job to wait for, or the outcome that there is without one.
     std::expected<JobPtr, Outcome> enter(const std::shared_ptr<const scheme::Opened>& payment);
-    void take_up(const store::Intent& intent, const Reopen& reopen);
+    void take_up(const store::Intent& intent);
     JobPtr add_job(const std::shared_ptr<const scheme::Opened>& payment);
     Task<> work(JobPtr job);
-    /// An outcome that is known before anything is sent; nothing when it is to be sent.
+    /// An outcome that is known before anything is sent; nothing when it is to be sent, or
+    /// followed.
     Task<std::optional<Outcome>> begin(JobPtr job);
-    Task<> work_on(JobPtr job, std::vector<store::Broadcast> broadcasts);
+    Task<> work_on(JobPtr job, store::Intent intent);
+    Task<Outcome> carry_on(JobPtr job, store::Intent intent);
+    Task<Outcome> follow(JobPtr job);
     [[nodiscard]] store::Intent intent_of(const Job& job) const;
     /// Durable, then public.
     Task<> conclude(JobPtr job, Outcome outcome);
@@ -97,15 +107,18 @@ class Settler {
     Task<> write_interrupted(scheme::PaymentKey key);
     /// To one who asks. Durable before it is heard.
     Task<Outcome> tell(std::shared_ptr<const scheme::Opened> payment, Outcome outcome,
-                       std::string asker);
+                       std::string asker, bool joined);
     void finish(const JobPtr& job, Outcome outcome);
     [[nodiscard]] scheme::UnixSeconds now() const;
     [[nodiscard]] static Outcome pending(const Job& job);
+    [[nodiscard]] static Outcome rival();
 
     Env env_;
     Loop& loop_;
     Examiner& examiner_;
+    Lanes& lanes_;
     store::IntentStore& intents_;
+    Reopen reopen_;
     Network network_;
     SettlerConfig config_;
     Carrier carrier_;

@@ -36,11 +36,16 @@ std::optional<Outcome> Told::outcome_for(const scheme::PaymentKey& key, const By
                                          const std::string& asker) const {
     const auto found = entries_.find(key);
     if (found == entries_.end() || found->second.print != print) return std::nullopt;
-    const auto& entry = found->second;
-    const bool heard =
-        !asker.empty() && std::ranges::find(entry.askers, asker) != entry.askers.end();
-    if (entry.told && !heard) return std::nullopt;
-    return entry.outcome;
+    if (found->second.told && !has_heard(key, print, asker)) return std::nullopt;
+    return found->second.outcome;
+}
+
+bool Told::has_heard(const scheme::PaymentKey& key, const Bytes32& print,
+                     const std::string& asker) const {
+    const auto found = entries_.find(key);
+    if (asker.empty() || found == entries_.end() || found->second.print != print) return false;
+    const auto& askers = found->second.askers;
+    return std::ranges::find(askers, asker) != askers.end();
 }
 
 void Told::hear(const scheme::PaymentKey& key, const Bytes32& print, const std::string& asker) {

@@ -28,6 +28,9 @@ class Told {
     [[nodiscard]] std::optional<Outcome> outcome_for(const scheme::PaymentKey& key,
                                                      const Bytes32& print,
                                                      const std::string& asker) const;
+    /// Whether an asker with this name, not empty, has heard of it.
+    [[nodiscard]] bool has_heard(const scheme::PaymentKey& key, const Bytes32& print,
+                                 const std::string& asker) const;
     /// An asker is about to hear of it, beside whoever else does: nobody else shall.
     void hear(const scheme::PaymentKey& key, const Bytes32& print, const std::string& asker);
     /// That asker is gone before it heard. Unless another one heard, it waits again.

@@ -78,10 +78,10 @@ TEST_CASE("store: what was told and not heard waits again") {
     const auto intent = world.intent();
     CHECK_FALSE(world.run(store.begin(intent)).value());
     REQUIRE(world.run(store.end(intent.key, {.state = Intent::State::settled})));
-    CHECK(world.run(store.tell(intent.key)).value());
+    CHECK(world.run(store.tell(intent.key, "")).value());
     REQUIRE(world.run(store.untell(intent.key)));
-    CHECK(world.run(store.tell(intent.key)).value());
-    CHECK_FALSE(world.run(store.tell(intent.key)).value());
+    CHECK(world.run(store.tell(intent.key, "")).value());
+    CHECK_FALSE(world.run(store.tell(intent.key, "")).value());
 }
 
 TEST_CASE("store: everything is there after a restart") {

@@ -39,7 +39,10 @@ struct Intent {
     std::string payment;  ///< a /settle body: enough to open the payment again
     std::string owner;    ///< id of the node that sends for it; set by the store
     State state = State::open;
+    /// Nobody's: its node has nothing to send it with, and another one shall.
+    bool handed_over = false;
     bool told = false;                   ///< somebody heard that it is settled
+    std::string told_to;                 ///< the name of who heard, when it has one
     std::optional<Bytes32> transaction;  ///< of the outcome
     std::string reason;                  ///< wire code of a failure
     std::string detail;
@@ -70,6 +73,7 @@ struct Ending {
 inline constexpr std::string_view kNotRecorded = "is not recorded";
 inline constexpr std::string_view kHasEnded = "has ended";
 inline constexpr std::string_view kOfAnotherNode = "is another node's";
+inline constexpr std::string_view kWasBroadcast = "was broadcast";
 
 /// Made for one node. Each method is atomic and durable when it returns. Errors of all: io_failed
 /// (disk full, database away): then nothing of it happened, or it is not known whether it did, and
@@ -95,10 +99,14 @@ class IntentStore {
     virtual Task<Result<>> end(scheme::PaymentKey key, Ending ending) = 0;
     /// What is recorded. Memory has forgotten what failed, and what was told.
     virtual Task<Result<std::optional<Intent>>> find(scheme::PaymentKey key) = 0;
-    /// True for exactly one caller: who hears of a settlement that nobody has heard of.
-    virtual Task<Result<bool>> tell(scheme::PaymentKey key) = 0;
+    /// True for who hears of a settlement that nobody has heard of: exactly one caller; and again
+    /// for who heard of it under the same name, not empty.
+    virtual Task<Result<bool>> tell(scheme::PaymentKey key, std::string asker) = 0;
     /// The one who was told did not hear it.
     virtual Task<Result<>> untell(scheme::PaymentKey key) = 0;
+    /// Gives one of this node that was never broadcast to whichever node adopts it. Errors:
+    /// intent_not_ours.
+    virtual Task<Result<>> hand_over(scheme::PaymentKey key) = 0;
     /// Makes the open ones whose node is not living this node's, and returns them, the oldest
     /// first. Each goes to one node only, however many ask at once. After a start, and now and
     /// then.

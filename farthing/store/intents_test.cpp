@@ -55,7 +55,7 @@ TEST_CASE("intents: a settlement is told to exactly one") {
         const auto intent = world.intent();
         const auto network = intent.key.network;
         CHECK_FALSE(world.run(store.begin(intent)).value());
-        CHECK_FALSE(world.run(store.tell(intent.key)).value());
+        CHECK_FALSE(world.run(store.tell(intent.key, "")).value());
         CHECK(world.run(store.unheard(network)).value().empty());
         const auto hash = world.random.bytes32();
         REQUIRE(world.run(store.end(intent.key, {.state = State::settled, .transaction = hash})));
@@ -65,8 +65,8 @@ TEST_CASE("intents: a settlement is told to exactly one") {
         CHECK(untold[0].transaction == hash);
         CHECK(world.run(store.unheard(evm_network(1))).value().empty());
         CHECK(world.run(store.begin(intent)).value().has_value());
-        CHECK(world.run(store.tell(intent.key)).value());
-        CHECK_FALSE(world.run(store.tell(intent.key)).value());
+        CHECK(world.run(store.tell(intent.key, "")).value());
+        CHECK_FALSE(world.run(store.tell(intent.key, "")).value());
         CHECK(world.run(store.unheard(network)).value().empty());
     });
 }
@@ -79,7 +79,7 @@ TEST_CASE("intents: an outcome is not changed by a later one") {
         CHECK_FALSE(world.run(store.begin(intent)).value());
         REQUIRE(world.run(store.end(intent.key, {.state = State::settled})));
         REQUIRE(world.run(store.end(intent.key, {.state = State::failed, .reason = "x"})));
-        CHECK(world.run(store.tell(intent.key)).value());
+        CHECK(world.run(store.tell(intent.key, "")).value());
     });
 }
 

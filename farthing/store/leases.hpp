@@ -26,6 +26,8 @@ class LeaseStore {
     /// True when this node has it from now on for `ttl`: new, renewed, or the one who had it let it
     /// expire. False when another node has it.
     virtual Task<Result<bool>> acquire(std::string name, std::chrono::milliseconds ttl) = 0;
+    /// How many leases whose names begin with this are held, by whomever.
+    virtual Task<Result<std::size_t>> count(std::string prefix) = 0;
     /// What another node has stays with it.
     virtual Task<Result<>> release(std::string name) = 0;
     /// At a clean stop, after everything else: all that this node has, its own life included.

@@ -71,7 +71,7 @@ Task<Result<std::optional<Intent>>> MemoryIntents::find(scheme::PaymentKey key) 
     co_return std::optional(found->second);
 }
 
-Task<Result<bool>> MemoryIntents::tell(scheme::PaymentKey key) {
+Task<Result<bool>> MemoryIntents::tell(scheme::PaymentKey key, std::string /*asker*/) {
     const auto found = table_->intents.find(key);
     if (found == table_->intents.end() || found->second.state != Intent::State::settled) {
         co_return false;
@@ -83,13 +83,26 @@ Task<Result<bool>> MemoryIntents::tell(scheme::PaymentKey key) {
 /// What was told is gone from here: who settles remembers it for as long as it can be untold.
 Task<Result<>> MemoryIntents::untell(scheme::PaymentKey /*key*/) { co_return Result<>{}; }
 
+Task<Result<>> MemoryIntents::hand_over(scheme::PaymentKey key) {
+    const auto found = table_->intents.find(key);
+    if (found == table_->intents.end()) co_return fail(not_ours(key, kNotRecorded));
+    auto& intent = found->second;
+    if (intent.state != Intent::State::open) co_return fail(not_ours(key, kHasEnded));
+    if (intent.owner != node_) co_return fail(not_ours(key, kOfAnotherNode));
+    if (!intent.broadcasts.empty()) co_return fail(not_ours(key, kWasBroadcast));
+    intent.owner.clear();
+    co_return Result<>{};
+}
+
 Task<Result<std::vector<Intent>>> MemoryIntents::adopt(Network network) {
     std::vector<Intent> out;
     for (auto& [key, intent] : table_->intents) {
         if (key.network != network || intent.state != Intent::State::open) continue;
         if (intent.owner == node_ || table_->is_living(intent.owner)) continue;
+        const bool handed_over = intent.owner.empty();
         intent.owner = node_;
         out.push_back(intent);
+        out.back().handed_over = handed_over;
     }
     co_return oldest_first(std::move(out));
 }

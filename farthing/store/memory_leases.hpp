@@ -14,6 +14,7 @@ class MemoryLeases final : public LeaseStore {
         : table_(std::move(table)), node_(std::move(node)) {}
 
     Task<Result<bool>> acquire(std::string name, std::chrono::milliseconds ttl) override;
+    Task<Result<std::size_t>> count(std::string prefix) override;
     Task<Result<>> release(std::string name) override;
     Task<Result<>> release_all() override;
 

@@ -60,8 +60,8 @@ TEST_CASE("nodes: what is open on a living one stays there") {
         // Ended it stays as it is, whoever asks, and anybody may tell it.
         CHECK(world.run(b.intents->end(intent.key, {.state = State::failed})));
         CHECK(world.run(b.intents->unheard(intent.key.network)).value().size() == 1);
-        CHECK(world.run(b.intents->tell(intent.key)).value());
-        CHECK_FALSE(world.run(a.intents->tell(intent.key)).value());
+        CHECK(world.run(b.intents->tell(intent.key, "")).value());
+        CHECK_FALSE(world.run(a.intents->tell(intent.key, "")).value());
     });
 }
 

@@ -194,14 +194,16 @@ Task<Result<std::optional<Intent>>> SqlIntents::find(scheme::PaymentKey of) {
     co_return std::move(*found);
 }
 
-Task<Result<bool>> SqlIntents::tell(scheme::PaymentKey of) {
+Task<Result<bool>> SqlIntents::tell(scheme::PaymentKey of, std::string asker) {
     auto first = std::make_shared<bool>(false);
-    Database::Work work = [key = KeyText(of), first](soci::session& session) -> Result<> {
+    Database::Work work = [key = KeyText(of), asker = std::move(asker),
+                           first](soci::session& session) -> Result<> {
         int done = 0;
-        session << std::string("UPDATE intents SET told = 1") + kOfKey +
-                       " AND state = 'settled' AND told = 0 RETURNING 1",
-            use(key.network, "network"), use(key.token, "token"), use(key.payer, "payer"),
-            use(key.nonce, "nonce"), into(done);
+        session << std::string("UPDATE intents SET told = 1, told_to = :asker") + kOfKey +
+                       " AND state = 'settled' AND (told = 0 OR (told_to = :asker AND told_to <> "
+                       "'')) RETURNING 1",
+            use(asker, "asker"), use(key.network, "network"), use(key.token, "token"),
+            use(key.payer, "payer"), use(key.nonce, "nonce"), into(done);
         *first = session.got_data();
         return {};
     };
@@ -213,6 +215,24 @@ Task<Result<bool>> SqlIntents::tell(scheme::PaymentKey of) {
 Task<Result<>> SqlIntents::untell(scheme::PaymentKey of) {
     Database::Work work = [key = KeyText(of)](soci::session& session) -> Result<> {
         session << std::string("UPDATE intents SET told = 0") + kOfKey + " AND state = 'settled'",
+            use(key.network, "network"), use(key.token, "token"), use(key.payer, "payer"),
+            use(key.nonce, "nonce");
+        return {};
+    };
+    auto done = co_await database_.run(std::move(work));
+    co_return done;
+}
+
+Task<Result<>> SqlIntents::hand_over(scheme::PaymentKey of) {
+    Database::Work work = [of, node = node_,
+                           lock = database_.row_lock()](soci::session& session) -> Result<> {
+        const KeyText key(of);
+        FARTHING_TRY(const auto there, read_intent(session, key, lock));
+        if (!there) return fail(not_ours(of, kNotRecorded));
+        if (there->state != Intent::State::open) return fail(not_ours(of, kHasEnded));
+        if (there->owner != node) return fail(not_ours(of, kOfAnotherNode));
+        if (!there->broadcasts.empty()) return fail(not_ours(of, kWasBroadcast));
+        session << std::string("UPDATE intents SET owner = ''") + kOfKey,
             use(key.network, "network"), use(key.token, "token"), use(key.payer, "payer"),
             use(key.nonce, "nonce");
         return {};
@@ -251,6 +271,7 @@ Task<Result<std::vector<Intent>>> SqlIntents::adopt(Network network) {
                     use(node, "node"), use(key.network, "network"), use(key.token, "token"),
                     use(key.payer, "payer"), use(key.nonce, "nonce");
                 each.owner = node;
+                each.handed_over = dead.empty();
                 adopted->push_back(std::move(each));
             }
         }

@@ -18,8 +18,9 @@ class SqlIntents final : public IntentStore {
                                  Broadcast broadcast) override;
     Task<Result<>> end(scheme::PaymentKey key, Ending ending) override;
     Task<Result<std::optional<Intent>>> find(scheme::PaymentKey key) override;
-    Task<Result<bool>> tell(scheme::PaymentKey key) override;
+    Task<Result<bool>> tell(scheme::PaymentKey key, std::string asker) override;
     Task<Result<>> untell(scheme::PaymentKey key) override;
+    Task<Result<>> hand_over(scheme::PaymentKey key) override;
     Task<Result<std::vector<Intent>>> adopt(Network network) override;
     Task<Result<std::vector<Intent>>> unheard(Network network) override;
 

@@ -28,6 +28,22 @@ Task<Result<bool>> SqlLeases::acquire(std::string name, std::chrono::millisecond
     co_return *held;
 }
 
+Task<Result<std::size_t>> SqlLeases::count(std::string prefix) {
+    auto held = std::make_shared<std::size_t>(0);
+    Database::Work work = [held, prefix = std::move(prefix),
+                           now = database_.now()](soci::session& session) -> Result<> {
+        std::string name;
+        *held = 0;
+        soci::statement read =
+            (session.prepare << "SELECT name FROM leases WHERE until_ms > " + now, into(name));
+        for (read.execute(); read.fetch();) *held += name.starts_with(prefix) ? 1 : 0;
+        return {};
+    };
+    auto done = co_await database_.run(std::move(work));
+    if (!done) co_return fail(std::move(done).error());
+    co_return *held;
+}
+
 Task<Result<>> SqlLeases::release(std::string name) {
     Database::Work work = [name = std::move(name),
                            node = node_](soci::session& session) -> Result<> {

@@ -13,6 +13,7 @@ class SqlLeases final : public LeaseStore {
     SqlLeases(Database& database, std::string node) : database_(database), node_(std::move(node)) {}
 
     Task<Result<bool>> acquire(std::string name, std::chrono::milliseconds ttl) override;
+    Task<Result<std::size_t>> count(std::string prefix) override;
     Task<Result<>> release(std::string name) override;
     Task<Result<>> release_all() override;
 

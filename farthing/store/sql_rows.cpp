@@ -13,12 +13,14 @@ using soci::into;
 using soci::use;
 
 constexpr const char* kColumns =
-    "SELECT network, token, payer, nonce, print, payment, state, owner, told, txn, reason, detail, "
+    "SELECT network, token, payer, nonce, print, payment, state, owner, told, told_to, txn, "
+    "reason, detail, "
     "begun_at, ended_at FROM intents";
 
 /// An intent as its columns hold it.
 struct Row {
-    std::string network, token, payer, nonce, print, payment, state, owner, txn, reason, detail;
+    std::string network, token, payer, nonce, print, payment, state, owner, told_to, txn, reason,
+        detail;
     int told = 0;
     long long begun_at = 0;
     long long ended_at = 0;
@@ -60,6 +62,7 @@ Result<Intent> intent_from(const Row& row) {
     out.state = *state;
     out.owner = row.owner;
     out.told = row.told != 0;
+    out.told_to = row.told_to;
     out.reason = row.reason;
     out.detail = row.detail;
     out.begun_at = static_cast<scheme::UnixSeconds>(row.begun_at);
@@ -115,8 +118,8 @@ Result<std::vector<Intent>> read_intents(soci::session& session, const std::stri
         soci::statement read =
             (prepared, into(row.network), into(row.token), into(row.payer), into(row.nonce),
              into(row.print), into(row.payment), into(row.state), into(row.owner), into(row.told),
-             into(row.txn), into(row.reason), into(row.detail), into(row.begun_at),
-             into(row.ended_at));
+             into(row.told_to), into(row.txn), into(row.reason), into(row.detail),
+             into(row.begun_at), into(row.ended_at));
         for (read.execute(); read.fetch();) rows.push_back(row);
     }
     std::vector<Intent> out;

@@ -18,6 +18,7 @@ Result<Stores> open_stores(Env env, Loop& loop, const std::string& where) {
         return out;
     }
     FARTHING_TRY(out.database, Database::open(env, loop, where));
+    out.shared = is_postgres(where);
     out.intents = std::make_unique<SqlIntents>(*out.database, out.node);
     out.leases = std::make_unique<SqlLeases>(*out.database, out.node);
     return out;

@@ -12,6 +12,7 @@ namespace farthing::store {
 
 struct Stores {
     std::string node;                    ///< id of this node, new with each start
+    bool shared = false;                 ///< with other processes
     std::unique_ptr<Database> database;  ///< null when it is memory
     std::unique_ptr<IntentStore> intents;
     std::unique_ptr<LeaseStore> leases;

@@ -23,6 +23,7 @@ struct WorldConfig {
     settlement::LaneConfig lane;
     settlement::QueueConfig queue;
     std::size_t keys = 1;  ///< of the facilitator
+    std::string node = "this node";
     settlement::FactsConfig facts;
     settlement::SettlerConfig settler;
     scheme::Policy policy;
@@ -139,6 +140,7 @@ class World : public ChainWorld {
   public:
     explicit World(WorldConfig config = {})
         : ChainWorld(config.seed),
+          intents(table, config.node),
           lanes(env, loop, chain, intents, gas_keys(config.keys), config.lane, config.queue),
           examiner(env, chain, lanes.address(), config.policy, config.facts),
           settler(env, loop, chain, examiner, lanes, intents, settler_config(config)) {
@@ -151,7 +153,7 @@ class World : public ChainWorld {
     ~World() { stop(); }
 
     std::shared_ptr<store::MemoryTable> table = std::make_shared<store::MemoryTable>(clock);
-    store::MemoryIntents intents{table, "this node"};
+    store::MemoryIntents intents;
     settlement::Lanes lanes;
     settlement::Examiner examiner;
     settlement::Settler settler;
@@ -176,6 +178,7 @@ class World : public ChainWorld {
     settlement::SettlerConfig settler_config(const WorldConfig& config) const {
         auto out = config.settler;
         out.known_tokens.insert(chain.evm.token_address);
+        out.node = config.node;
         return out;
     }
 };

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// Payments that another process has begun: before a restart, or on another node of the same store.
+#include "farthing/base/hex.hpp"
+#include "farthing/settlement/settler.hpp"
+
+namespace farthing::settlement {
+namespace {
+
+constexpr std::chrono::milliseconds kLookAgain{200};
+
+Errc code_of(std::string_view wire) {
+    for (int i = 0; i < static_cast<int>(Errc::count_); ++i) {
+        if (wire_code(static_cast<Errc>(i)) == wire) return static_cast<Errc>(i);
+    }
+    return Errc::unexpected_settle_error;
+}
+
+/// What another node wrote down.
+Outcome outcome_of(const store::Intent& intent) {
+    if (intent.state == store::Intent::State::settled) {
+        return {Outcome::State::settled, intent.transaction, {}};
+    }
+    return {Outcome::State::failed, intent.transaction, {code_of(intent.reason), intent.detail}};
+}
+
+}  // namespace
+
+Task<Result<>> Settler::recover(Reopen reopen) {
+    reopen_ = std::move(reopen);
+    // Without a key, which is shared out among nodes, another one may be better placed.
+    if (lanes_.has_key()) {
+        auto adopted = co_await adopt();
+        if (!adopted) co_return adopted;
+    }
+    auto unheard = co_await intents_.unheard(network_);
+    if (!unheard) co_return fail(std::move(unheard).error());
+    for (const auto& each : *unheard) {
+        told_->remember(each.key, each.print, {Outcome::State::settled, each.transaction, {}});
+    }
+    co_return Result<>{};
+}
+
+Task<Result<>> Settler::adopt() {
+    auto left = co_await intents_.adopt(network_);
+    if (!left) co_return fail(std::move(left).error());
+    for (const auto& intent : *left) take_up(intent);
+    if (!left->empty()) env_.log.info("intents_adopted", {{"count", left->size()}});
+    co_return Result<>{};
+}
+
+void Settler::take_up(const store::Intent& intent) {
+    // Who follows it sees that it is ours now.
+    if (in_hand_.contains(intent.key)) return;
+    // Nothing of it has left the process that began it, and nobody waits for it any more; when it
+    // is asked for again it begins anew.
+    if (intent.broadcasts.empty() && !intent.handed_over) {
+        jobs_.spawn(write_interrupted(intent.key));
+        return;
+    }
+    auto payment = reopen_(intent.payment);
+    if (!payment) {
+        env_.log.error("intent_unreadable", {{"network", intent.key.network.id},
+                                             {"nonce", to_hex(intent.key.nonce)},
+                                             {"reason", to_string(payment.error())}});
+        return;
+    }
+    auto job = add_job(*payment);
+    job->started = true;
+    job->print = intent.print;
+    job->record = intent.payment;
+    job->errand->elsewhere = true;
+    jobs_.spawn(work_on(job, intent));
+}
+
+Task<> Settler::work_on(JobPtr job, store::Intent intent) {
+    auto outcome = co_await carry_on(job, std::move(intent));
+    co_await conclude(job, std::move(outcome));
+}
+
+/// What is this node's now, from where the one before left it.
+Task<Outcome> Settler::carry_on(JobPtr job, store::Intent intent) {
+    job->errand->elsewhere = false;
+    if (intent.broadcasts.empty()) {
+        auto outcome = co_await carrier_.carry(job->errand);
+        co_return outcome;
+    }
+    job->errand->earlier.clear();
+    auto outcome = co_await carrier_.carry_on(job->errand, std::move(intent.broadcasts));
+    co_return outcome;
+}
+
+/// Another node has it: until that one has said what became of it, or is no more.
+Task<Outcome> Settler::follow(JobPtr job) {
+    const auto key = job->errand->payment->key();
+    job->errand->elsewhere = true;
+    for (;;) {
+        auto there = co_await intents_.find(key);
+        if (there && !*there) co_return rival();
+        if (there) {
+            auto& intent = **there;
+            if (intent.print != job->print) co_return rival();
+            if (intent.state != store::Intent::State::open) co_return outcome_of(intent);
+            if (intent.owner == config_.node) {
+                auto outcome = co_await carry_on(job, std::move(intent));
+                co_return outcome;
+            }
+            job->errand->earlier.clear();
+            for (const auto& each : intent.broadcasts) job->errand->earlier.push_back(each.hash);
+        }
+        co_await env_.clock.sleep(kLookAgain);
+    }
+}
+
+Task<Result<bool>> Settler::is_open_elsewhere(std::shared_ptr<const scheme::Opened> payment) {
+    auto there = co_await intents_.find(payment->key());
+    if (!there) co_return fail(std::move(there).error());
+    if (!*there || (*there)->print != payment->print()) co_return false;
+    const auto& intent = **there;
+    const bool unheard = intent.state == store::Intent::State::settled && !intent.told;
+    co_return unheard || intent.state == store::Intent::State::open;
+}
+
+Task<> Settler::write_interrupted(scheme::PaymentKey key) {
+    store::Ending ending;
+    ending.reason = wire_code(Errc::timed_out);
+    ending.detail = "interrupted before it was sent";
+    ending.at = now();
+    // Not written, the next start finds the same.
+    [[maybe_unused]] auto written = co_await intents_.end(std::move(key), std::move(ending));
+}
+
+}  // namespace farthing::settlement
