@@ -184,6 +184,7 @@ std::optional<Fault> Database::transact(Jobs& jobs, bool careful) {
 
 Result<> Database::bare(const std::function<Result<>()>& work) {
     try {
+        engine_->take_time();
         return work();
     } catch (const std::exception& error) {
         return fail(engine_->fault_of(error).error);

@@ -36,6 +36,8 @@ class Engine {
     [[nodiscard]] virtual Fault fault_of(const std::exception& error) = 0;
     /// Whether it is whole. Errors: io_failed with what is not.
     virtual Result<> check() = 0;
+    /// From now on a statement may take as long as it takes: for command lines.
+    virtual void take_time() = 0;
     /// Gives the space of what was removed back.
     virtual void shrink() = 0;
     /// SQL for the present in milliseconds, by the clock that all who share the store have.

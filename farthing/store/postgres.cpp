@@ -118,8 +118,8 @@ class Postgres final : public Engine {
         session << "SELECT 1";
         return {};
     }
+    void take_time() override { session << "SET statement_timeout = 0"; }
     void shrink() override {
-        session << "SET statement_timeout = 0";
         for (const auto* table : {"intents", "broadcasts", "carried", "leases"})
             session << fmt::format("VACUUM (ANALYZE) {}", table);
     }

@@ -89,15 +89,21 @@ void insert(soci::session& session, const Broadcast& broadcast) {
         use(gas_limit, "gas_limit"), use(raw, "raw");
 }
 
-void carry(soci::session& session, const KeyText& key, const Bytes32& transaction, int position) {
+/// False when the intent is not open, not the node's, or carried by this transaction already.
+bool carry(soci::session& session, const KeyText& key, const std::string& node,
+           const Bytes32& transaction, int position, const std::string& lock) {
     const auto hash = to_hex(transaction);
+    int done = 0;
     session << std::string(
                    "INSERT INTO carried (network, token, payer, nonce, hash, place, position) "
                    "SELECT network, token, payer, nonce, :hash, (SELECT COUNT(*) FROM carried") +
                    kOfKey + "), CAST(:position AS INTEGER) FROM intents" + kOfKey +
-                   " ON CONFLICT DO NOTHING",
+                   " AND state = 'open' AND owner = :node" + lock +
+                   " ON CONFLICT DO NOTHING RETURNING 1",
         use(hash, "hash"), use(position, "position"), use(key.network, "network"),
-        use(key.token, "token"), use(key.payer, "payer"), use(key.nonce, "nonce");
+        use(key.token, "token"), use(key.payer, "payer"), use(key.nonce, "nonce"),
+        use(node, "node"), into(done);
+    return session.got_data();
 }
 
 /// What a node said of a failure may be any bytes; a database takes UTF-8.
@@ -106,6 +112,24 @@ std::string detail_of(const Ending& ending) {
                    ending.detail.size() <= kDetailMax
                ? ending.detail
                : printable(ending.detail, kDetailMax);
+}
+
+/// False when it is not open, or not `owner`'s.
+bool write_end(soci::session& session, const KeyText& key, const Ending& ending,
+               const std::string& owner) {
+    const std::string state(to_text(ending.state));
+    const auto txn = ending.transaction ? to_hex(*ending.transaction) : std::string();
+    const auto detail = detail_of(ending);
+    const auto at = static_cast<long long>(ending.at);
+    int done = 0;
+    session << std::string(
+                   "UPDATE intents SET state = :state, txn = :txn, reason = :reason, "
+                   "detail = :detail, ended_at = :ended_at") +
+                   kOfKey + " AND state = 'open' AND owner = :owner RETURNING 1",
+        use(state, "state"), use(txn, "txn"), use(ending.reason, "reason"), use(detail, "detail"),
+        use(at, "ended_at"), use(key.network, "network"), use(key.token, "token"),
+        use(key.payer, "payer"), use(key.nonce, "nonce"), use(owner, "owner"), into(done);
+    return session.got_data();
 }
 
 }  // namespace
@@ -144,11 +168,11 @@ Task<Result<>> SqlIntents::add_broadcast(std::vector<scheme::PaymentKey> keys,
         insert(session, broadcast);
         for (int position = 0; const auto& each : keys) {
             const KeyText key(each);
+            if (carry(session, key, node, broadcast.hash, position++, lock)) continue;
             const auto there = read_holding(session, key, lock);
             if (!there) return fail(not_ours(each, kNotRecorded));
             if (!there->open) return fail(not_ours(each, kHasEnded));
             if (there->owner != node) return fail(not_ours(each, kOfAnotherNode));
-            carry(session, key, broadcast.hash, position++);
         }
         return {};
     };
@@ -161,22 +185,14 @@ Task<Result<>> SqlIntents::end(scheme::PaymentKey of, Ending ending) {
                            lock = database_.row_lock(),
                            now = database_.now()](soci::session& session) -> Result<> {
         const KeyText key(of);
+        if (write_end(session, key, ending, node)) return {};
         const auto there = read_holding(session, key, lock);
         if (!there || !there->open) return {};
-        if (there->owner != node && is_living(session, there->owner, now)) {
-            return fail(not_ours(of, kOfAnotherNode));
+        if (is_living(session, there->owner, now)) return fail(not_ours(of, kOfAnotherNode));
+        // The row is locked: it is still the dead one's.
+        if (!write_end(session, key, ending, there->owner)) {
+            return fail(Errc::io_failed, "store: an intent that is locked has changed");
         }
-        const std::string state(to_text(ending.state));
-        const auto txn = ending.transaction ? to_hex(*ending.transaction) : std::string();
-        const auto detail = detail_of(ending);
-        const auto at = static_cast<long long>(ending.at);
-        session << std::string(
-                       "UPDATE intents SET state = :state, txn = :txn, reason = :reason, "
-                       "detail = :detail, ended_at = :ended_at") +
-                       kOfKey,
-            use(state, "state"), use(txn, "txn"), use(ending.reason, "reason"),
-            use(detail, "detail"), use(at, "ended_at"), use(key.network, "network"),
-            use(key.token, "token"), use(key.payer, "payer"), use(key.nonce, "nonce");
         return {};
     };
     auto done = co_await database_.run(std::move(work));

@@ -51,6 +51,7 @@ class Sqlite final : public Engine {
         if (said != "ok") return fail(Errc::io_failed, "store: " + said);
         return {};
     }
+    void take_time() override {}
     void shrink() override { session << "VACUUM"; }
     /// Steady, for no lease outlives the process.
     std::string now() const override {
