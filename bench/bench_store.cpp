@@ -62,10 +62,11 @@ struct Bench {
             const auto mine = intent();
             auto begun = co_await intents.begin(mine);
             invariant(begun && !*begun, "a payment is begun");
+            const std::vector keys{mine.key};
             store::Broadcast broadcast;
             broadcast.hash = random.bytes32();
             broadcast.raw = Bytes(450, 0x5a);
-            auto sent = co_await intents.add_broadcast(std::vector{mine.key}, broadcast);
+            auto sent = co_await intents.add_broadcast(keys, broadcast);
             invariant(sent.has_value(), "it is broadcast");
             store::Ending ending;
             ending.state = store::Intent::State::settled;

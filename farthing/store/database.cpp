@@ -134,7 +134,9 @@ void Database::work_off(Jobs& jobs) {
         const bool failed = fault->kind == Fault::Kind::failed;
         if (fault->kind == Fault::Kind::lost || (failed && careful)) break;
         careful = careful || failed;
-        if (!failed) std::this_thread::sleep_for(kYield * (1 << i));
+        if (failed) continue;
+        std::unique_lock lock(mutex_);
+        changed_.wait_for(lock, kYield * (1 << i), [this] { return stopping_; });
     }
     if (fault->kind == Fault::Kind::again && jobs.size() > 1) {
         for (const auto& job : jobs) {
