@@ -289,6 +289,7 @@ TEST_CASE("keys: several share the work, each with its own nonces") {
     config.keys = 3;
     config.queue.batch_max = 1;
     BatchWorld world(config);
+    world.chain.latency = 5ms;
     world.gather(20);
     REQUIRE(world.mine_until_all_end());
     CHECK(world.settled() == 21);

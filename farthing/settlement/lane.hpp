@@ -93,6 +93,8 @@ class Lane {
              std::shared_ptr<const chain::Receipt> receipt = {});
     Task<> refresh();
     Task<bool> send_again(FlightPtr flight);
+    Task<bool> push(FlightPtr flight);
+    Task<bool> fill_gap(FlightPtr first, std::uint64_t from);
     Task<bool> replace(FlightPtr flight);
     void drop_ended();
     [[nodiscard]] bool is_first(const Flight& flight) const;

@@ -579,6 +579,23 @@ TEST_CASE(
     CHECK(submission->nonce == 1);
 }
 
+TEST_CASE("lane: a nonce that was left empty before it is filled") {
+    LaneWorld world;
+    world.chain.auto_mine = false;
+    world.foreign_transaction(0);
+    world.foreign_transaction(1);
+    const auto submission = world.submit();
+    world.advance(1s);
+    REQUIRE(submission->nonce == 2);
+    // The others are forgotten, and nobody sends them again.
+    world.chain.drop_pool();
+    world.chain.auto_mine = true;
+    REQUIRE(world.ends(submission));
+    CHECK(submission->state == State::mined);
+    CHECK(world.mined_nonces() == up_to(3));
+    CHECK(world.log.count("gap_filled") == 2);
+}
+
 // ---- The purse
 
 TEST_CASE("lane: a key that runs low says so once, and when it is filled up") {

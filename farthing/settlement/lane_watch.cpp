@@ -125,7 +125,7 @@ Task<> Lane::refresh() {
         const bool stuck = each->fees && !each->doubtful && is_first(*each) &&
                            now - each->signed_at >= config_.replace_after;
         if (stuck) {
-            answered = co_await replace(each);
+            answered = co_await push(each);
         } else {
             answered = co_await send_again(each);
         }
@@ -149,6 +149,50 @@ Task<bool> Lane::send_again(FlightPtr flight) {
         // Spent: by this very transaction, or by another one. The next looks tell.
         flight->spent_since = env_.clock.steady_now();
     }
+    co_return true;
+}
+
+/// It should have been mined: perhaps it is, or its turn does not come, or its fees are too low.
+/// False when the node does not answer.
+Task<bool> Lane::push(FlightPtr flight) {
+    auto next = co_await chain_.mined_nonce(address_);
+    if (!next) co_return false;
+    if (*next > flight->nonce) {
+        flight->spent_since = env_.clock.steady_now();
+        co_return true;
+    }
+    bool answered = false;
+    if (*next < flight->nonce) {
+        answered = co_await fill_gap(flight, *next);
+    } else {
+        answered = co_await replace(flight);
+    }
+    co_return answered;
+}
+
+/// The nonces before it went to transactions that are no more: others that do nothing take them.
+Task<bool> Lane::fill_gap(FlightPtr first, std::uint64_t from) {
+    auto now = co_await chain_.fees();
+    if (!now) co_return false;
+    const auto fees = fees_within(*now, config_.max_fee_per_gas);
+    if (!fees) co_return true;
+    const auto end = std::min(first->nonce, from + kRefreshedPerRound);
+    for (auto nonce = from; nonce < end && is_ours(); ++nonce) {
+        auto filler = std::make_shared<Flight>();
+        filler->nonce = nonce;
+        filler->call = {address_, {}};
+        filler->gas_limit = kEmptyGas;
+        sign_version(*filler, *fees);
+        auto result = co_await chain_.send(filler->raw);
+        if (!result) co_return false;
+        env_.log.warn("gap_filled", {{"key", address_.to_checksum()},
+                                     {"account_nonce", nonce},
+                                     {"txn", to_hex(filler->hash)},
+                                     {"node", result->message}});
+        // What is there after all is somebody's, and goes on by itself.
+        if (result->taken == chain::Taken::accepted) in_flight_.push_back(std::move(filler));
+    }
+    first->signed_at = first->sent_at = env_.clock.steady_now();
     co_return true;
 }
 

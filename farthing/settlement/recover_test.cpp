@@ -135,7 +135,7 @@ TEST_CASE("recover: a success that nobody heard of is told to the next who asks,
     CHECK(left.settle().error.code == Errc::exact_nonce_already_used);
 }
 
-TEST_CASE("recover: a record that cannot be read leaves its payment alone, and says so") {
+TEST_CASE("recover: a record that cannot be read waits for who brings the payment, and says so") {
     Left left;
     left.begin();
     left.sign_it();
@@ -145,9 +145,10 @@ TEST_CASE("recover: a record that cannot be read leaves its payment alone, and s
     };
     REQUIRE(left.world.run(left.world.settler.recover(std::move(reopen))));
     CHECK(left.world.log.count("intent_unreadable") == 1);
-    // It may be mined yet: nobody is told that it failed otherwise, and it is not sent anew.
-    CHECK(left.settle().error.code == Errc::exact_nonce_already_used);
-    CHECK(left.world.chain.mined().empty());
+    CHECK(left.world.settler.in_hand() == 0);
+    // What was signed is sent as it is, and nothing else.
+    CHECK(left.settle().transaction == left.broadcast.hash);
+    CHECK(left.world.chain.mined().size() == 1);
 }
 
 }  // namespace farthing::settlement

@@ -54,6 +54,7 @@ void check_migration(Setting& world, const soci::backend_factory& backend,
     const auto database = world.open(where);
     SqlIntents store(*database, "a");
     sent.owner = unsent.owner = "a";
+    unsent.handed_over = true;  // it belonged to nobody
     CHECK(world.run(store.adopt(sent.key.network)).value() == std::vector{sent, unsent});
 }
 

@@ -97,7 +97,7 @@ class IntentStore {
     /// Before anybody hears it. An intent that has ended already stays as it is. Errors:
     /// intent_not_ours (it is open and another living node's).
     virtual Task<Result<>> end(scheme::PaymentKey key, Ending ending) = 0;
-    /// What is recorded. Memory has forgotten what failed, and what was told.
+    /// What is recorded. Memory forgets what failed or was told, in favour of younger ones.
     virtual Task<Result<std::optional<Intent>>> find(scheme::PaymentKey key) = 0;
     /// True for who hears of a settlement that nobody has heard of: exactly one caller; and again
     /// for who heard of it under the same name, not empty.

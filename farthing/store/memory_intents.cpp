@@ -54,14 +54,12 @@ Task<Result<>> MemoryIntents::end(scheme::PaymentKey key, Ending ending) {
     }
     auto& intent = found->second;
     if (is_of_another(intent)) co_return fail(not_ours(key, kOfAnotherNode));
-    // A failed one is never asked about again, and memory is all there is.
-    if (ending.state == Intent::State::failed) {
-        table_->intents.erase(found);
-        co_return Result<>{};
-    }
     intent.state = ending.state;
     intent.transaction = ending.transaction;
+    intent.reason = std::move(ending.reason);
+    intent.detail = std::move(ending.detail);
     intent.ended_at = ending.at;
+    if (ending.state == Intent::State::failed) table_->forget_later(key);
     co_return Result<>{};
 }
 
@@ -71,17 +69,24 @@ Task<Result<std::optional<Intent>>> MemoryIntents::find(scheme::PaymentKey key) 
     co_return std::optional(found->second);
 }
 
-Task<Result<bool>> MemoryIntents::tell(scheme::PaymentKey key, std::string /*asker*/) {
+Task<Result<bool>> MemoryIntents::tell(scheme::PaymentKey key, std::string asker) {
     const auto found = table_->intents.find(key);
     if (found == table_->intents.end() || found->second.state != Intent::State::settled) {
         co_return false;
     }
-    table_->intents.erase(found);
+    auto& intent = found->second;
+    if (intent.told && (asker.empty() || intent.told_to != asker)) co_return false;
+    if (!intent.told) table_->forget_later(key);
+    intent.told = true;
+    intent.told_to = std::move(asker);
     co_return true;
 }
 
-/// What was told is gone from here: who settles remembers it for as long as it can be untold.
-Task<Result<>> MemoryIntents::untell(scheme::PaymentKey /*key*/) { co_return Result<>{}; }
+Task<Result<>> MemoryIntents::untell(scheme::PaymentKey key) {
+    const auto found = table_->intents.find(key);
+    if (found != table_->intents.end()) found->second.told = false;
+    co_return Result<>{};
+}
 
 Task<Result<>> MemoryIntents::hand_over(scheme::PaymentKey key) {
     const auto found = table_->intents.find(key);
@@ -110,7 +115,8 @@ Task<Result<std::vector<Intent>>> MemoryIntents::adopt(Network network) {
 Task<Result<std::vector<Intent>>> MemoryIntents::unheard(Network network) {
     std::vector<Intent> out;
     for (const auto& [key, intent] : table_->intents) {
-        if (key.network == network && intent.state == Intent::State::settled) out.push_back(intent);
+        const bool waits = intent.state == Intent::State::settled && !intent.told;
+        if (key.network == network && waits) out.push_back(intent);
     }
     co_return oldest_first(std::move(out));
 }

@@ -2,6 +2,7 @@
 // What several nodes of one process share in place of a database: one loop, nothing survives.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <string>
 
@@ -23,6 +24,20 @@ struct MemoryTable {
         return found != leases.end() && found->second.until > clock.steady_now();
     }
 
+    /// An intent that is over: kept until many younger ones are.
+    void forget_later(const scheme::PaymentKey& key) {
+        over.push_back(key);
+        if (over.size() <= kOverMax) return;
+        const auto oldest = intents.find(over.front());
+        over.pop_front();
+        if (oldest == intents.end()) return;
+        const auto& intent = oldest->second;
+        const bool waits = intent.state == Intent::State::settled && !intent.told;
+        if (intent.state != Intent::State::open && !waits) intents.erase(oldest);
+    }
+
+    static constexpr std::size_t kOverMax = 10'000;
+    std::deque<scheme::PaymentKey> over;
     Clock& clock;
     std::map<scheme::PaymentKey, Intent> intents;
     std::map<std::string, Lease> leases;

@@ -287,7 +287,7 @@ Task<Result<std::vector<Intent>>> SqlIntents::adopt(Network network) {
                     use(node, "node"), use(key.network, "network"), use(key.token, "token"),
                     use(key.payer, "payer"), use(key.nonce, "nonce");
                 each.owner = node;
-                each.handed_over = dead.empty();
+                each.handed_over = dead.empty() && each.broadcasts.empty();
                 adopted->push_back(std::move(each));
             }
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "farthing/store/stores.hpp"
 
+#include "farthing/store/engine.hpp"
 #include "farthing/store/memory_intents.hpp"
 #include "farthing/store/memory_leases.hpp"
 #include "farthing/store/sql_intents.hpp"
