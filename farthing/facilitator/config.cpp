@@ -64,6 +64,12 @@ Result<> NetworkConfig::validate() const {
         return fail(Errc::invalid_config, "rpc_timeout: expected more than 0");
     if (replace_after.count() <= 0)
         return fail(Errc::invalid_config, "replace_after: expected more than 0");
+    if (staleness_max.count() < 0)
+        return fail(Errc::invalid_config, "staleness_max: expected 0 or more");
+    if (recheck_after.count() <= 0)
+        return fail(Errc::invalid_config, "recheck_after: expected more than 0");
+    if (reserve_for.count() <= 0 || reserve_for > std::chrono::hours(24))
+        return fail(Errc::invalid_config, "reserve_for: expected more than 0, at most 24 hours");
     FARTHING_CHECK(check_range("max_fee_gwei", max_fee_gwei, 1, kFeeGweiMax));
     FARTHING_CHECK(check_range("in_flight_max", in_flight_max, 1, kInFlightMax));
     FARTHING_CHECK(check_range("batch_max", batch_max, 1, kBatchMax));

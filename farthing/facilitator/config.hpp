@@ -23,8 +23,15 @@ struct NetworkConfig {
     std::vector<Address> eip6492_factories;         ///< may deploy a payer's wallet at our cost
     std::chrono::milliseconds rpc_timeout{10'000};  ///< of one exchange with the node
     std::chrono::milliseconds poll_interval{250};   ///< between looks for receipts
-    std::chrono::milliseconds staleness_max{
-        2'000};                             ///< how long a good verification may be remembered
+    /// how long ago the chain was looked at last for a payment to be verified by what is
+    /// remembered of it; 0: it is asked each time
+    std::chrono::milliseconds staleness_max{2'000};
+    /// after which a simulation is run again for a payer whose payments are otherwise verified from
+    /// memory: it alone tells of a paused token and of accounts that the token refuses
+    std::chrono::milliseconds recheck_after{60'000};
+    /// how long a verified payment that is not settled keeps its part of the payer's balance from
+    /// others; never longer than it is valid
+    std::chrono::milliseconds reserve_for{60'000};
     std::uint64_t gas_limit_max = 500'000;  ///< a transfer that wants more is refused
     std::uint64_t max_fee_gwei = 500;       ///< per gas: above it nothing is sent
     std::chrono::milliseconds replace_after{
@@ -45,6 +52,8 @@ struct NetworkConfig {
                           field("rpc_timeout", &T::rpc_timeout),
                           field("poll_interval", &T::poll_interval),
                           field("staleness_max", &T::staleness_max),
+                          field("recheck_after", &T::recheck_after),
+                          field("reserve_for", &T::reserve_for),
                           field("gas_limit_max", &T::gas_limit_max),
                           field("max_fee_gwei", &T::max_fee_gwei),
                           field("replace_after", &T::replace_after),

@@ -68,10 +68,12 @@ struct LocalFacilitator::Unit {
                 {.batch_max = config.batch_max,
                  .batch_wait = config.batch_wait,
                  .batch_gas_max = config.batch_gas_max}),
-          examiner(env, chain, lanes.address(),
+          examiner(env, loop, chain, lanes.address(),
                    {.eip6492_factories = {config.eip6492_factories.begin(),
                                           config.eip6492_factories.end()}},
-                   {.staleness_max = config.staleness_max}),
+                    {.staleness_max = config.staleness_max,
+                     .recheck_after = config.recheck_after,
+                     .reserve_for = config.reserve_for}),
           settler(env, loop, chain, examiner, lanes, *stores.intents,
                   settler_config(config, assets, stores.node)) {}
 
@@ -230,6 +232,7 @@ Task<Result<>> LocalFacilitator::check_unit(Unit& unit, const AssetTable& assets
                             where, to_hex(*separator), asset.name, asset.version,
                             to_hex(expected)));
         }
+        unit.examiner.trust(asset.address, expected);
     }
     co_return Result<>{};
 }
@@ -258,6 +261,7 @@ Task<> LocalFacilitator::run() {
     for (auto& [network, unit] : units_) {
         lanes.spawn(unit->chain.run());
         lanes.spawn(unit->lanes.run());
+        lanes.spawn(unit->examiner.run());
     }
     if (screening_) lanes.spawn(screening_->run());
     if (tenure_) lanes.spawn(tenure_->run());

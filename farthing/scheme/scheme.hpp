@@ -79,8 +79,12 @@ class Opened {
     [[nodiscard]] virtual Bytes32 print() const = 0;
     [[nodiscard]] virtual const U256& amount() const = 0;
     [[nodiscard]] virtual Address recipient() const = 0;
+    /// No block of this second or of an earlier one can have executed the authorisation.
+    [[nodiscard]] virtual UnixSeconds valid_after() const = 0;
     /// The last second at which the authorisation can be executed, exclusive.
     [[nodiscard]] virtual UnixSeconds valid_before() const = 0;
+    /// The EIP-712 domain that it was signed for.
+    [[nodiscard]] virtual Bytes32 domain_separator() const = 0;
     /// The call that asks the payer's contract about the signature, for Facts::contract_accepts.
     [[nodiscard]] virtual Call signature_question() const = 0;
     /// Whether what is authorised is what the server asks: recipient and amount. Part of `judge`,

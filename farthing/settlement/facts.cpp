@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "farthing/settlement/facts.hpp"
 
-#include "farthing/crypto/keccak.hpp"
 #include "farthing/evm/abi.hpp"
 #include "farthing/evm/multicall3.hpp"
 
@@ -10,7 +9,19 @@ namespace {
 
 constexpr std::size_t kRememberedMax = 65536;
 
-Bytes32 digest_of(const Call& call) { return keccak256({ByteView(call.to), ByteView(call.data)}); }
+/// How often a balance that others were paid from meanwhile is asked for.
+constexpr int kLooksMax = 3;
+
+FactsCache::Account account_of(const scheme::Opened& payment) {
+    return {payment.key().token, payment.key().payer};
+}
+
+std::optional<U256> number_of(const chain::CallResult& result) {
+    if (!result) return std::nullopt;
+    const auto number = abi::Reader(*result).number(0);
+    if (!number) return std::nullopt;
+    return *number;
+}
 
 bool second_succeeded(const Bytes& answer) {
     const auto results = abi::Reader(answer).array(0, 2);
@@ -27,38 +38,155 @@ std::optional<std::string> text_of(const chain::CallResult& result) {
 
 }  // namespace
 
-Examiner::Examiner(Env env, chain::Chain& chain, Address sender, scheme::Policy policy,
+Examiner::Examiner(Env env, Loop& loop, chain::Chain& chain, Address sender, scheme::Policy policy,
                    FactsConfig config)
-    : env_(env), chain_(chain), sender_(sender), policy_(std::move(policy)), config_(config) {}
-
-const Examiner::Good* Examiner::remembered(const scheme::Opened& payment,
-                                           const Bytes32& digest) const {
-    const auto found = good_.find(payment.key());
-    if (found == good_.end() || found->second.digest != digest) return nullptr;
-    if (env_.clock.steady_now() - found->second.at > config_.staleness_max) return nullptr;
-    return &found->second;
-}
+    : env_(env),
+      chain_(chain),
+      sender_(sender),
+      policy_(std::move(policy)),
+      config_(config),
+      follower_(env, loop, chain, cache_,
+                {.staleness_max = config.staleness_max, .idle_after = config.idle_after}),
+      reservations_(env.clock, {.reserve_for = config.reserve_for,
+                                .ended_for = std::chrono::minutes(1) + config.staleness_max}) {}
 
 Task<Result<>> Examiner::examine(std::shared_ptr<const scheme::Opened> payment) {
-    const auto digest = digest_of(payment->transfer());
-    if (const auto* good = remembered(*payment, digest)) {
-        co_return payment->judge(good->facts, policy_, static_cast<scheme::UnixSeconds>(now()));
+    if (cache_.has_tokens()) follower_.want();
+    if (auto known = examine_by_cache(*payment)) co_return *std::move(known);
+    if (auto known = examine_by_memory(*payment)) co_return *std::move(known);
+    for (int looks = 1;; ++looks) {
+        const auto mark = reservations_.mark();
+        auto verdict = co_await examine_by_chain(payment);
+        // Other payments of the payer have ended while the chain was asked: they may or may not be
+        // in the balance that it told.
+        const bool doubtful = !verdict &&
+                              verdict.error().code == Errc::exact_insufficient_balance &&
+                              reservations_.mark() != mark;
+        if (!doubtful || looks == kLooksMax) co_return verdict;
     }
-    auto facts = co_await ask_facts(payment);
-    if (!facts) co_return fail(std::move(facts).error());
-    FARTHING_CO_CHECK(payment->judge(*facts, policy_, static_cast<scheme::UnixSeconds>(now())));
-    auto simulated = co_await simulate(payment, payment->deployment(*facts));
-    if (!simulated) co_return simulated;
+}
+
+std::optional<Result<>> Examiner::examine_by_cache(const scheme::Opened& payment) {
+    const auto& key = payment.key();
+    if (!follower_.is_believed() || !cache_.is_trusted(key.token, payment.domain_separator())) {
+        return std::nullopt;
+    }
+    const auto* payer = cache_.find(account_of(payment));
+    if (payer == nullptr || !payer->balance || !is_young(payer->asked_at, config_.recheck_after)) {
+        return std::nullopt;
+    }
+    const scheme::Facts facts{.payer_has_code = false, .asset_has_code = true};
+    if (payment.deployment(facts)) return std::nullopt;
+    const auto paid = payer->paid.find(payment.recipient());
+    if (paid == payer->paid.end() || !is_young(paid->second, config_.recheck_after)) {
+        return std::nullopt;
+    }
+    const bool used = payer->used.contains(key.nonce);
+    // Before `valid_after` nothing can have used it, and since then its use would have been seen.
+    const bool unused =
+        payer->unused.contains(key.nonce) || payment.valid_after() >= payer->followed_from;
+    if (!used && !unused) return std::nullopt;
+    if (auto good = payment.judge(facts, policy_, static_cast<scheme::UnixSeconds>(now())); !good) {
+        return good;
+    }
+    if (used) return fail(Errc::exact_nonce_already_used);
+    // The chain has the last word: money may have come in this very moment.
+    if (payment.amount() > payer->balance->balance) return std::nullopt;
+    return reservations_.reserve(payment, *payer->balance);
+}
+
+std::optional<Result<>> Examiner::examine_by_memory(const scheme::Opened& payment) {
+    const auto found = good_.find(payment.key());
+    if (found == good_.end() || found->second.print != payment.print()) return std::nullopt;
+    const auto& good = found->second;
+    if (!is_young(good.at, config_.staleness_max)) return std::nullopt;
+    // The events have told more since.
+    if (good.is_followed && follower_.is_believed()) return std::nullopt;
+    auto verdict = payment.judge(good.facts, policy_, static_cast<scheme::UnixSeconds>(now()));
+    if (!verdict) return verdict;
+    return reservations_.reserve(payment, good.balance);
+}
+
+Task<Result<>> Examiner::examine_by_chain(std::shared_ptr<const scheme::Opened> payment) {
+    const bool trusted = cache_.is_trusted(payment->key().token, payment->domain_separator());
+    std::optional<std::uint64_t> id;
+    auto ask = Ask::all;
+    if (trusted && follower_.is_believed()) {
+        id = cache_.follow(account_of(*payment));
+        const auto* payer = cache_.find(account_of(*payment));
+        if (payer != nullptr) {
+            const auto paid = payer->paid.find(payment->recipient());
+            if (paid != payer->paid.end() && is_young(paid->second, config_.recheck_after)) {
+                ask = Ask::all_but_simulation;
+            }
+        }
+    }
+    auto seen = co_await look(payment, ask);
+    if (!seen) co_return fail(std::move(seen).error());
+    FARTHING_CO_CHECK(
+        payment->judge(seen->facts, policy_, static_cast<scheme::UnixSeconds>(now())));
+    const auto deployment = payment->deployment(seen->facts);
+    const bool plain = !seen->facts.payer_has_code && !deployment;
+    bool simulated = false;
+    // What the simulation would say is known, or it is asked after all.
+    const bool enough = ask == Ask::all_but_simulation && plain && seen->nonce_used == false &&
+                        seen->balance && seen->balance->balance >= payment->amount();
+    if (!enough && seen->simulated && !deployment) {
+        if (!*seen->simulated) {
+            auto refused = co_await refuse(payment, *std::move(seen->simulated));
+            co_return refused;
+        }
+        simulated = true;
+    } else if (!enough) {
+        auto good = co_await simulate(payment, deployment);
+        if (!good) co_return good;
+        simulated = true;
+    }
+    // A token that does not tell its balances has shown that this payment goes well, alone.
+    const auto balance =
+        seen->balance.value_or(Reservations::Known{payment->amount(), reservations_.mark()});
+    if (trusted && plain) learn(*payment, *seen, id, simulated);
+    auto reserved = reservations_.reserve(*payment, balance);
+    if (!reserved) co_return reserved;
     if (good_.size() >= kRememberedMax) good_.clear();
-    good_.insert_or_assign(payment->key(), Good{*facts, digest, env_.clock.steady_now()});
+    Good good{seen->facts, payment->print(), env_.clock.steady_now(), balance, trusted && plain};
+    good_.insert_or_assign(payment->key(), good);
     co_return Result<>{};
 }
 
+void Examiner::learn(const scheme::Opened& payment, const Seen& seen,
+                     std::optional<std::uint64_t> id, bool simulated) {
+    auto* payer = id ? cache_.find(account_of(payment)) : nullptr;
+    // Something has happened to the payer since, or everything was forgotten.
+    if (payer == nullptr || payer->id != *id) return;
+    payer->balance = seen.balance;
+    payer->asked_at = env_.clock.steady_now();
+    std::size_t added = 0;
+    if (seen.nonce_used == false && !payer->used.contains(payment.key().nonce)) {
+        added += payer->unused.insert(payment.key().nonce).second ? 1 : 0;
+    }
+    if (simulated) {
+        added += payer->paid.insert_or_assign(payment.recipient(), env_.clock.steady_now()).second
+                     ? 1
+                     : 0;
+    }
+    cache_.count(added);
+}
+
+void Examiner::forget(const scheme::PaymentKey& key) {
+    good_.erase(key);
+    const FactsCache::Account account{key.token, key.payer};
+    cache_.forget_balance(account);
+    cache_.forget_nonce(account, key.nonce);
+    reservations_.end(key);
+}
+
 Task<Result<Judged>> Examiner::judge_now(std::shared_ptr<const scheme::Opened> payment) {
-    auto facts = co_await ask_facts(payment);
-    if (!facts) co_return fail(std::move(facts).error());
-    FARTHING_CO_CHECK(payment->judge(*facts, policy_, static_cast<scheme::UnixSeconds>(now())));
-    Judged judged{payment->deployment(*facts), facts->payer_has_code};
+    auto seen = co_await look(payment, Ask::code);
+    if (!seen) co_return fail(std::move(seen).error());
+    const auto& facts = seen->facts;
+    FARTHING_CO_CHECK(payment->judge(facts, policy_, static_cast<scheme::UnixSeconds>(now())));
+    Judged judged{payment->deployment(facts), facts.payer_has_code};
     if (judged.deployment) {
         // Nothing else has checked this signature yet: without it anybody could make us deploy.
         auto simulated = co_await simulate(payment, judged.deployment);
@@ -67,36 +195,55 @@ Task<Result<Judged>> Examiner::judge_now(std::shared_ptr<const scheme::Opened> p
     co_return judged;
 }
 
-Task<Result<scheme::Facts>> Examiner::ask_facts(std::shared_ptr<const scheme::Opened> payment) {
+Task<Result<Examiner::Seen>> Examiner::look(std::shared_ptr<const scheme::Opened> payment,
+                                            Ask ask) {
     const auto& key = payment->key();
-    const auto seen = asset_code_seen_.find(key.token);
-    const bool asset_known = seen != asset_code_seen_.end() &&
-                             env_.clock.steady_now() - seen->second < config_.asset_code_age_max;
+    const auto known = asset_code_seen_.find(key.token);
+    const bool asset_known =
+        known != asset_code_seen_.end() && is_young(known->second, config_.asset_code_age_max);
+    const auto mark = reservations_.mark();
     std::vector<chain::Read> reads;
     reads.push_back(chain::Read::code_of(key.payer));
-    if (!asset_known) reads.push_back(chain::Read::code_of(key.token));
-    auto codes = co_await chain_.read(std::move(reads));
-    if (!codes) co_return fail(std::move(codes).error());
+    reads.push_back(chain::Read::code_of(key.token));
+    if (ask != Ask::code) {
+        reads.push_back(chain::Read::of(erc20::balance_of(key.token, key.payer)));
+        reads.push_back(
+            chain::Read::of(eip3009::authorization_state(key.token, key.payer, key.nonce)));
+    }
+    if (ask == Ask::all) reads.push_back(chain::Read::of(payment->transfer(), sender_));
+    if (asset_known) reads.erase(reads.begin() + 1);
+    auto answers = co_await chain_.read(std::move(reads));
+    if (!answers) co_return fail(std::move(answers).error());
+    if (asset_known) answers->insert(answers->begin() + 1, chain::CallResult(Bytes{1}));
     const auto has_code = [&](std::size_t index) {
-        const auto& code = (*codes)[index];
+        const auto& code = (*answers)[index];
         return code.has_value() && !code->empty();
     };
-    scheme::Facts facts;
-    facts.payer_has_code = has_code(0);
-    facts.asset_has_code = asset_known || has_code(1);
-    if (facts.asset_has_code && !asset_known) {
+    Seen seen;
+    seen.facts.payer_has_code = has_code(0);
+    seen.facts.asset_has_code = has_code(1);
+    if (seen.facts.asset_has_code && !asset_known) {
         if (asset_code_seen_.size() >= kRememberedMax) asset_code_seen_.clear();
         asset_code_seen_.insert_or_assign(key.token, env_.clock.steady_now());
     }
-    if (facts.payer_has_code) {
+    if (ask != Ask::code) {
+        if (const auto balance = number_of((*answers)[2])) {
+            seen.balance = Reservations::Known{*balance, mark};
+        }
+        if ((*answers)[3]) {
+            if (const auto used = abi::Reader(*(*answers)[3]).boolean(0)) seen.nonce_used = *used;
+        }
+    }
+    if (ask == Ask::all) seen.simulated = std::move((*answers)[4]);
+    if (seen.facts.payer_has_code) {
         std::vector<chain::Read> question;
         question.push_back(chain::Read::of(payment->signature_question()));
         auto answer = co_await chain_.read(std::move(question));
         if (!answer) co_return fail(std::move(answer).error());
         const auto& said = answer->front();
-        facts.contract_accepts = said.has_value() && erc1271::accepts(*said);
+        seen.facts.contract_accepts = said.has_value() && erc1271::accepts(*said);
     }
-    co_return facts;
+    co_return seen;
 }
 
 Task<Result<>> Examiner::simulate(std::shared_ptr<const scheme::Opened> payment,
@@ -109,8 +256,14 @@ Task<Result<>> Examiner::simulate(std::shared_ptr<const scheme::Opened> payment,
     reads.push_back(chain::Read::of(question, sender_));
     auto results = co_await chain_.read(std::move(reads));
     if (!results) co_return fail(std::move(results).error());
-    const auto& result = results->front();
+    auto& result = results->front();
     if (result && (!deployment || second_succeeded(*result))) co_return Result<>{};
+    auto refused = co_await refuse(payment, std::move(result));
+    co_return refused;
+}
+
+Task<Result<>> Examiner::refuse(std::shared_ptr<const scheme::Opened> payment,
+                                chain::CallResult result) {
     auto reason = co_await diagnose(payment);
     if (!reason) co_return fail(std::move(reason).error());
     if (!result && reason->detail.empty()) reason->detail = result.error().message;

@@ -8,6 +8,8 @@
 #include "farthing/chain/chain.hpp"
 #include "farthing/io/env.hpp"
 #include "farthing/scheme/scheme.hpp"
+#include "farthing/settlement/follower.hpp"
+#include "farthing/settlement/reservations.hpp"
 
 namespace farthing::settlement {
 
@@ -18,7 +20,14 @@ struct Judged {
 };
 
 struct FactsConfig {
-    std::chrono::milliseconds staleness_max{2'000};  ///< how old a good answer may be
+    /// How old a good answer may be, and how long ago the chain was looked at last for what is
+    /// believed of it.
+    std::chrono::milliseconds staleness_max{2'000};
+    /// What no event tells: code of a payer, and what a simulation alone finds out (a paused token,
+    /// a list of refused accounts). Asked again after this.
+    std::chrono::milliseconds recheck_after{60'000};
+    std::chrono::milliseconds reserve_for{60'000};  ///< see ReservationsConfig
+    std::chrono::milliseconds idle_after{30'000};   ///< see FollowerConfig
     std::chrono::milliseconds asset_code_age_max{
         900'000};  ///< code of a token, once seen (protocol.md 8.3)
 };
@@ -27,12 +36,21 @@ struct FactsConfig {
 class Examiner {
   public:
     /// `sender` is the account that will send the settlement: simulations run as it.
-    Examiner(Env env, chain::Chain& chain, Address sender, scheme::Policy policy,
+    Examiner(Env env, Loop& loop, chain::Chain& chain, Address sender, scheme::Policy policy,
              FactsConfig config);
 
-    /// Everything of protocol.md 9.1, simulation included. Errors of kind refused: the payment is
-    /// not good, with the wire code. Errors of kind unavailable: the chain did not answer, nothing
-    /// is known.
+    /// Keeps what is believed of the chain true, until cancelled.
+    Task<> run() { return follower_.run(); }
+    /// A token that the operator knows and whose domain was compared with the chain: it behaves as
+    /// FiatToken does, and its events tell all that changes its balances and nonces.
+    void trust(const Address& token, const Bytes32& domain_separator) {
+        cache_.trust(token, domain_separator);
+    }
+
+    /// Everything of protocol.md 9.1, simulation included, or what is known instead of it. A good
+    /// payment has its amount reserved afterwards. Errors of kind refused: the payment is not good,
+    /// with the wire code. Errors of kind unavailable: the chain did not answer, nothing is known;
+    /// or overloaded.
     Task<Result<>> examine(std::shared_ptr<const scheme::Opened> payment);
     /// The same without memory, just before it is sent. Only what must be deployed first is
     /// simulated, since otherwise the estimate of its gas does the same.
@@ -42,8 +60,11 @@ class Examiner {
     Task<Result<U256>> balance(std::shared_ptr<const scheme::Opened> payment);
     /// Why the transfer reverts. Errors: kind unavailable.
     Task<Result<Error>> diagnose(std::shared_ptr<const scheme::Opened> payment);
-    /// A payment that was sent is no longer as it was examined.
-    void forget(const scheme::PaymentKey& key) { good_.erase(key); }
+    /// Its settlement has begun: its amount stays reserved until `forget`.
+    void begin(const scheme::Opened& payment) { reservations_.begin(payment); }
+    /// A payment that was settled or has failed is no longer as it was examined.
+    void forget(const scheme::PaymentKey& key);
+    [[nodiscard]] std::size_t reserved() const { return reservations_.size(); }
 
   private:
     struct KeyHash {
@@ -55,16 +76,34 @@ class Examiner {
     /// A payment whose simulation succeeded, with the facts it was judged by.
     struct Good {
         scheme::Facts facts;
-        Bytes32
-            digest;  ///< of the transfer call: the same key with other bytes is another question
+        Bytes32 print;  ///< the same key with another print is another question
         Time at;
+        Reservations::Known balance;
+        bool is_followed;  ///< events tell what happens to the payer
     };
+    /// What one exchange with the chain says of a payment.
+    struct Seen {
+        scheme::Facts facts;
+        std::optional<Reservations::Known> balance;  ///< nothing: the token does not say
+        std::optional<bool> nonce_used;
+        std::optional<chain::CallResult> simulated;
+    };
+    enum class Ask : std::uint8_t { code, all, all_but_simulation };
 
-    Task<Result<scheme::Facts>> ask_facts(std::shared_ptr<const scheme::Opened> payment);
+    Task<Result<>> examine_by_chain(std::shared_ptr<const scheme::Opened> payment);
+    /// Nothing: the chain has to be asked.
+    [[nodiscard]] std::optional<Result<>> examine_by_cache(const scheme::Opened& payment);
+    [[nodiscard]] std::optional<Result<>> examine_by_memory(const scheme::Opened& payment);
+    Task<Result<Seen>> look(std::shared_ptr<const scheme::Opened> payment, Ask ask);
     Task<Result<>> simulate(std::shared_ptr<const scheme::Opened> payment,
                             std::optional<Call> deployment);
-    [[nodiscard]] const Good* remembered(const scheme::Opened& payment,
-                                         const Bytes32& digest) const;
+    Task<Result<>> refuse(std::shared_ptr<const scheme::Opened> payment, chain::CallResult result);
+    /// What was seen of a payment of a trusted token and of a payer without code.
+    void learn(const scheme::Opened& payment, const Seen& seen, std::optional<std::uint64_t> id,
+               bool simulated);
+    [[nodiscard]] bool is_young(Time at, std::chrono::milliseconds age) const {
+        return env_.clock.steady_now() - at < age;
+    }
     [[nodiscard]] UnixTime::rep now() const { return env_.clock.now().time_since_epoch().count(); }
 
     Env env_;
@@ -74,6 +113,9 @@ class Examiner {
     FactsConfig config_;
     std::unordered_map<scheme::PaymentKey, Good, KeyHash> good_;
     std::unordered_map<Address, Time> asset_code_seen_;
+    FactsCache cache_;
+    Follower follower_;
+    Reservations reservations_;
 };
 
 }  // namespace farthing::settlement

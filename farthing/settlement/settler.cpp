@@ -99,6 +99,7 @@ Settler::JobPtr Settler::add_job(const std::shared_ptr<const scheme::Opened>& pa
     auto job = std::make_shared<Job>(loop_, payment);
     job->began = env_.clock.steady_now();
     in_hand_.emplace(payment->key(), job);
+    examiner_.begin(*payment);
     in_hand_gauge_.set(static_cast<double>(in_hand_.size()));
     return job;
 }

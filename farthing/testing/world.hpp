@@ -142,7 +142,7 @@ class World : public ChainWorld {
         : ChainWorld(config.seed),
           intents(table, config.node),
           lanes(env, loop, chain, intents, gas_keys(config.keys), config.lane, config.queue),
-          examiner(env, chain, lanes.address(), config.policy, config.facts),
+          examiner(env, loop, chain, lanes.address(), config.policy, config.facts),
           settler(env, loop, chain, examiner, lanes, intents, settler_config(config)) {
         lanes.queue().set_batching(true);
         for (const auto& each : lanes.all()) {

@@ -58,6 +58,12 @@ Bytes32 OpenedExact::print() const {
         {ByteView(digest_), ByteView(terms_.pay_to), ByteView(amount), ByteView(call.data)});
 }
 
+UnixSeconds OpenedExact::valid_after() const {
+    return authorization_.valid_after.to_u64().value_or(~UnixSeconds{0});
+}
+
+Bytes32 OpenedExact::domain_separator() const { return eip712::domain_separator(terms_.domain); }
+
 UnixSeconds OpenedExact::valid_before() const {
     return authorization_.valid_before.to_u64().value_or(~UnixSeconds{0});
 }

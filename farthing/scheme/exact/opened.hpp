@@ -24,7 +24,9 @@ class OpenedExact final : public Opened {
     [[nodiscard]] Bytes32 print() const override;
     [[nodiscard]] const U256& amount() const override { return authorization_.value; }
     [[nodiscard]] Address recipient() const override { return authorization_.to; }
+    [[nodiscard]] UnixSeconds valid_after() const override;
     [[nodiscard]] UnixSeconds valid_before() const override;
+    [[nodiscard]] Bytes32 domain_separator() const override;
     [[nodiscard]] Call signature_question() const override;
     [[nodiscard]] Result<> judge_terms() const override;
     [[nodiscard]] Result<> judge(const Facts& facts, const Policy& policy,
