@@ -179,7 +179,7 @@ TEST_CASE("facts: an event that a node shows late is seen all the same") {
 }
 
 TEST_CASE("facts: a reorganisation takes back what was learnt") {
-    for (const std::size_t blocks_after : {1, 3}) {
+    for (const std::size_t blocks_after : {1U, 3U}) {
         CAPTURE(blocks_after);
         FactsWorld world;
         world.set_balance(0, U256(100));
