@@ -252,3 +252,46 @@ test('hostile: SilentToken logs the use and moves nothing once armed', () =>
     assert.deepEqual(events(receipt), ['AuthorizationUsed'])
     assert.equal(await received(), 0n)
   }))
+
+test('hostile: BurningToken passes a simulation and burns all the gas of a transaction', () =>
+  withToken('BurningToken', async ({ why, send, received }) => {
+    assert.equal(await why(), undefined)
+    const receipt = await send()
+    assert.equal(receipt.status, 'reverted')
+    assert.ok(receipt.gasUsed > 4_900_000n, `${receipt.gasUsed} gas`)
+    assert.equal(await received(), 0n)
+  }))
+
+// ---- Hostile wallets
+
+/** A transfer of USDC from the wallet: what a simulation says, and what a transaction does. */
+async function transferFrom(walletName) {
+  let result
+  await withChain(async (chain) => {
+    const { abi, bytecode } = artifact(walletName)
+    const hash = await chain.client.deployContract({ abi, bytecode, args: [payer.address], account: relayer })
+    const { contractAddress: wallet } = await chain.client.waitForTransactionReceipt({ hash })
+    await chain.mint(wallet, 100n)
+    const t = terms(wallet, 10n)
+    const args = [...list(t), await sign(payer, t)]
+    const why = await chain.refusal(relayer, kUsdc, abis.usdc, 'transferWithAuthorization', args)
+    const receipt = await chain.send(relayer, kUsdc, abis.usdc, 'transferWithAuthorization', args)
+    result = { why, status: receipt.status, gasUsed: receipt.gasUsed, received: await chain.balance(payee) }
+  })
+  return result
+}
+
+for (const name of ['GreedyWallet', 'SlyWallet']) {
+  test(`hostile: ${name} passes a simulation with gas to burn and burns most of a transaction's`, async () => {
+    const { why, gasUsed } = await transferFrom(name)
+    assert.equal(why, undefined)
+    assert.ok(gasUsed > 4_800_000n, `${gasUsed} gas`)
+  })
+}
+
+test('hostile: FickleWallet accepts in a simulation and refuses in a transaction', async () => {
+  const { why, status, received } = await transferFrom('FickleWallet')
+  assert.equal(why, undefined)
+  assert.equal(status, 'reverted')
+  assert.equal(received, 0n)
+})

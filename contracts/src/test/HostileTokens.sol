@@ -169,3 +169,16 @@ contract SilentToken is HostileToken {
         return armed || super._move(from, to, value);
     }
 }
+
+/// @notice Honest to every question. In a transaction (questions have no gas price) it uses all the gas it is given and
+/// then reverts: the worst that a token can do to who pays for the gas.
+contract BurningToken is HostileToken {
+    function _move(address from, address to, uint256 value) internal override returns (bool) {
+        if (tx.gasprice > 0) {
+            bytes32 waste;
+            while (gasleft() > 2_000) waste = keccak256(abi.encode(waste));
+            revert("BurningToken: changed its mind");
+        }
+        return super._move(from, to, value);
+    }
+}
