@@ -176,7 +176,7 @@ def plan():
         Step("format", format_command()),
         Step("layers", [python, "tools/check_layers.py"]),
         Step("lint", [python, "tools/lint.py"]),
-        Step("docs", [python, "tools/make_docs.py", "--check"]),
+        Step("docs", ["bash", "-c", f"{python} tools/make_docs.py --check && {python} tools/check_metrics.py"]),
         Step("tools", [python, "-m", "unittest", "discover", "-s", "tools", "-p", "*_test.py"], count_unittest),
         Step("contracts", ["npm", "test"], count_node, folder=ROOT / "contracts"),
         node_step("e2e", "tests/e2e", 20),
