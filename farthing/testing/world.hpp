@@ -89,6 +89,13 @@ class ChainWorld {
     void run(Task<> task) { run(to_end(std::move(task))); }
     void advance(SteadyTime::duration by) { clock.advance_in(loop, by); }
 
+    /// The facilitator's.
+    static std::vector<PrivateKey> gas_keys(std::size_t count) {
+        std::vector<PrivateKey> keys;
+        for (std::uint64_t i = 0; i < count; ++i) keys.push_back(development_key(kGasKey + i));
+        return keys;
+    }
+
     /// An account with dollars.
     PrivateKey funded(std::uint64_t index) {
         auto key = development_key(index);
@@ -169,11 +176,6 @@ class World : public ChainWorld {
     }
 
   private:
-    static std::vector<PrivateKey> gas_keys(std::size_t count) {
-        std::vector<PrivateKey> keys;
-        for (std::uint64_t i = 0; i < count; ++i) keys.push_back(development_key(kGasKey + i));
-        return keys;
-    }
     /// The token of the chain is one that the operator knows.
     settlement::SettlerConfig settler_config(const WorldConfig& config) const {
         auto out = config.settler;

@@ -49,6 +49,13 @@ std::size_t FakeChain::pooled() const {
     return count;
 }
 
+std::uint64_t FakeChain::next_nonce_of(const Address& account) const {
+    auto next = nonce_of(account);
+    const auto waiting = pool_.find(account);
+    while (waiting != pool_.end() && waiting->second.contains(next)) ++next;
+    return next;
+}
+
 const chain::Receipt* FakeChain::receipt_of(const Bytes32& hash) const {
     for (const auto& each : mined_) {
         if (each.receipt.hash == hash) return &each.receipt;
@@ -225,9 +232,7 @@ Task<Result<U256>> FakeChain::balance(Address account) {
 Task<Result<std::uint64_t>> FakeChain::pending_nonce(Address account) {
     const auto fault = co_await arrive(Op::pending_nonce);
     if (is_lost(fault)) co_return lost();
-    auto next = nonce_of(account);
-    while (pool_[account].contains(next)) ++next;
-    co_return next;
+    co_return next_nonce_of(account);
 }
 
 Task<Result<std::uint64_t>> FakeChain::mined_nonce(Address account) {

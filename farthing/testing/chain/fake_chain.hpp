@@ -113,6 +113,8 @@ class FakeChain final : public chain::Chain {
     [[nodiscard]] std::size_t pooled() const;
     [[nodiscard]] std::uint64_t height() const { return blocks_.back().number; }
     [[nodiscard]] std::uint64_t nonce_of(const Address& account) const;
+    /// Counting what waits in the pool.
+    [[nodiscard]] std::uint64_t next_nonce_of(const Address& account) const;
 
     // The interface.
     [[nodiscard]] const Network& network() const override { return network_; }
