@@ -43,7 +43,8 @@ TYPES = [
 ]
 NAMES = {
     "std::string": "text", "bool": "true or false", "std::uint64_t": "number", "std::uint32_t": "number",
-    "std::chrono::milliseconds": "duration", "Network": "network", "Address": "address", "SecretSource": "secret", "OneOrMany<std::string>": "text or list of text",
+    "std::chrono::milliseconds": "duration", "Network": "network", "Address": "address", "SecretSource": "secret", "ConfirmConfig": "table",
+    "OneOrMany<std::string>": "text or list of text",
     "OneOrMany<SecretSource>": "secret or list of secrets",
     "scheme::Price": "price", "json::Object": "table", "facilitator::NetworkConfig": "table", "Asset": "table",
     "FacilitatorConfig": "table", "LimitsConfig": "table", "CorsConfig": "table", "RouteConfig": "table",

@@ -8,6 +8,7 @@
 
 #include "farthing/net/http.hpp"
 #include "farthing/net/server.hpp"
+#include "farthing/scheme/price.hpp"
 
 namespace farthing::facilitator {
 namespace {
@@ -49,7 +50,39 @@ Result<> check_range(std::string_view name, std::uint64_t value, std::uint64_t l
 
 }  // namespace
 
+Result<settlement::Depth> parse_depth(std::string_view wait) {
+    constexpr std::uint64_t kBlocksMax = 10'000;
+    if (wait == "included") return settlement::Depth{};
+    if (wait == "safe") return settlement::Depth{0, chain::HeadAt::safe};
+    if (wait == "finalized") return settlement::Depth{0, chain::HeadAt::finalized};
+    for (const std::string_view unit : {" blocks", " block"}) {
+        if (!wait.ends_with(unit)) continue;
+        const auto digits = wait.substr(0, wait.size() - unit.size());
+        const auto count = u256_from_decimal(digits);
+        const auto blocks = count ? count->to_u64() : std::nullopt;
+        if (blocks && *blocks <= kBlocksMax) return settlement::Depth{*blocks};
+    }
+    return fail(
+        Errc::invalid_config,
+        fmt::format("expected included, safe, finalized or at most {} blocks (\"3 blocks\")",
+                    kBlocksMax));
+}
+
+Result<> ConfirmConfig::validate() const {
+    if (const auto valid = scheme::parse_money(above); !valid)
+        return fail(Errc::invalid_config, "above: " + valid.error().detail);
+    if (const auto valid = parse_depth(wait); !valid)
+        return fail(Errc::invalid_config, "wait: " + valid.error().detail);
+    return {};
+}
+
 Result<> NetworkConfig::validate() const {
+    for (std::size_t i = 0; i < confirm.size(); ++i) {
+        if (const auto valid = confirm[i].validate(); !valid) {
+            return fail(Errc::invalid_config,
+                        fmt::format("confirm[{}].{}", i, valid.error().detail));
+        }
+    }
     if (!id.chain_id())
         return fail(Errc::invalid_config, "id: expected an eip155 network, got " + id.id);
     if (const auto valid = check_urls(rpc.all); !valid)

@@ -11,8 +11,25 @@
 #include "farthing/facilitator/access_config.hpp"
 #include "farthing/io/config.hpp"
 #include "farthing/json/one_or_many.hpp"
+#include "farthing/settlement/settler.hpp"
 
 namespace farthing::facilitator {
+
+/// `[[network.confirm]]`: when a payment counts as settled. The last rule that applies does.
+struct ConfirmConfig {
+    std::string above = "0";  ///< for payments of this many dollars and more
+    std::string wait;         ///< `included`, `3 blocks`, `safe` or `finalized`
+
+    static constexpr std::array<std::string_view, 1> required{"wait"};
+    static constexpr auto fields() {
+        using T = ConfirmConfig;
+        return std::tuple{field("above", &T::above), field("wait", &T::wait)};
+    }
+    [[nodiscard]] Result<> validate() const;
+};
+
+/// Errors: invalid_config.
+[[nodiscard]] Result<settlement::Depth> parse_depth(std::string_view wait);
 
 struct NetworkConfig {
     Network id;  ///< `eip155:8453`
@@ -32,6 +49,12 @@ struct NetworkConfig {
     /// how long a verified payment that is not settled keeps its part of the payer's balance from
     /// others; never longer than it is valid
     std::chrono::milliseconds reserve_for{60'000};
+    /// How deep in the chain a payment must be before it is told as settled; without a rule being
+    /// included is enough.
+    std::vector<ConfirmConfig> confirm;
+    /// For so many blocks a settled payment is looked for again, and sent again when a
+    /// reorganisation has taken it away.
+    std::uint64_t reorganised_within = 32;
     std::uint64_t gas_limit_max = 500'000;  ///< a transfer that wants more is refused
     std::uint64_t max_fee_gwei = 500;       ///< per gas: above it nothing is sent
     std::chrono::milliseconds replace_after{
@@ -54,6 +77,8 @@ struct NetworkConfig {
                           field("staleness_max", &T::staleness_max),
                           field("recheck_after", &T::recheck_after),
                           field("reserve_for", &T::reserve_for),
+                          field("confirm", &T::confirm),
+                          field("reorganised_within", &T::reorganised_within),
                           field("gas_limit_max", &T::gas_limit_max),
                           field("max_fee_gwei", &T::max_fee_gwei),
                           field("replace_after", &T::replace_after),

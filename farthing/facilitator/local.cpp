@@ -54,6 +54,21 @@ settlement::SettlerConfig settler_config(const NetworkConfig& config, const Asse
     for (const auto& asset : assets.all()) {
         if (asset.network == config.id) out.known_tokens.insert(asset.address);
     }
+    out.reorganised_within = config.reorganised_within;
+    if (config.confirm.empty()) return out;
+    // Of a token that is not in the table nobody knows the worth: the strictest rule.
+    out.depth_of = [rules = config.confirm, assets](const scheme::Opened& payment) {
+        const auto* asset = assets.find(payment.key().network, payment.key().token);
+        settlement::Depth depth;
+        for (const auto& rule : rules) {
+            const auto from = scheme::parse_money(rule.above);
+            const auto least =
+                asset && from ? scheme::to_atomic(*from, asset->decimals) : Result<U256>(U256{});
+            if (!least || payment.amount() < *least) continue;
+            depth = parse_depth(rule.wait).value_or(depth);
+        }
+        return depth;
+    };
     return out;
 }
 
@@ -71,9 +86,9 @@ struct LocalFacilitator::Unit {
           examiner(env, loop, chain, lanes.address(),
                    {.eip6492_factories = {config.eip6492_factories.begin(),
                                           config.eip6492_factories.end()}},
-                    {.staleness_max = config.staleness_max,
-                     .recheck_after = config.recheck_after,
-                     .reserve_for = config.reserve_for}),
+                   {.staleness_max = config.staleness_max,
+                    .recheck_after = config.recheck_after,
+                    .reserve_for = config.reserve_for}),
           settler(env, loop, chain, examiner, lanes, *stores.intents,
                   settler_config(config, assets, stores.node)) {}
 
@@ -262,6 +277,7 @@ Task<> LocalFacilitator::run() {
         lanes.spawn(unit->chain.run());
         lanes.spawn(unit->lanes.run());
         lanes.spawn(unit->examiner.run());
+        lanes.spawn(unit->settler.run());
     }
     if (screening_) lanes.spawn(screening_->run());
     if (tenure_) lanes.spawn(tenure_->run());

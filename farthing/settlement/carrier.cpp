@@ -27,7 +27,7 @@ Outcome failed(Error error, std::optional<Bytes32> transaction = std::nullopt) {
 }
 
 Outcome settled(const chain::Receipt& receipt) {
-    return {Outcome::State::settled, receipt.hash, {}};
+    return {Outcome::State::settled, receipt.hash, {}, receipt.block_number, receipt.block_hash};
 }
 
 /// Errors: exact_transfer_event_mismatch.

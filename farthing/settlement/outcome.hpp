@@ -18,6 +18,8 @@ struct Outcome {
     State state = State::unknown;
     std::optional<Bytes32> transaction;  ///< of the last broadcast, when there was one
     Error error;                         ///< for `failed` and `unknown`
+    std::uint64_t block_number = 0;      ///< where it was mined, when this process saw it
+    Bytes32 block_hash;
 };
 
 }  // namespace farthing::settlement

@@ -41,6 +41,7 @@ Settler::Settler(Env env, Loop& loop, chain::Chain& chain, Examiner& examiner, L
       examiner_(examiner),
       lanes_(lanes),
       intents_(intents),
+      chain_(chain),
       network_(chain.network()),
       config_(config),
       carrier_(env, loop, chain, examiner, lanes,
@@ -49,11 +50,15 @@ Settler::Settler(Env env, Loop& loop, chain::Chain& chain, Examiner& examiner, L
                 .known_tokens = config.known_tokens}),
       told_(std::make_shared<Told>(config.remembered_max)),
       jobs_(loop),
+      recent_changed_(loop),
       settled_total_(
           env.metrics.counter("farthing_settlement_payments_total", "Payments by outcome",
                               {{"network", chain.network().id}, {"outcome", "settled"}})),
       failed_total_(env.metrics.counter("farthing_settlement_payments_total", "Payments by outcome",
                                         {{"network", chain.network().id}, {"outcome", "failed"}})),
+      reorganised_total_(env.metrics.counter("farthing_settlement_reorganised_total",
+                                             "Settled payments that a reorganisation took away",
+                                             {{"network", chain.network().id}})),
       in_hand_gauge_(env.metrics.gauge("farthing_settlement_payments_in_hand",
                                        "Payments whose outcome is not known yet",
                                        {{"network", chain.network().id}})),
@@ -167,7 +172,11 @@ Task<> Settler::work(JobPtr job) {
         if (!handed) outcome = failed(handed.error());
     }
     if (!outcome && errand.elsewhere) outcome = co_await follow(job);
-    if (!outcome) outcome = co_await carrier_.carry(job->errand);
+    if (!outcome) {
+        outcome = co_await carrier_.carry(job->errand);
+        if (job->outcome) co_return;
+        outcome = co_await deepen(job, *std::move(outcome));
+    }
     if (job->outcome) co_return;
     co_await conclude(job, *std::move(outcome));
 }
@@ -316,6 +325,11 @@ void Settler::finish(const JobPtr& job, Outcome outcome) {
     job->outcome = std::move(outcome);
     in_hand_.erase(key);
     in_hand_gauge_.set(static_cast<double>(in_hand_.size()));
+    if (settled && job->outcome->block_number > 0) {
+        recent_.push_back({job->errand->payment, job->record, *job->outcome->transaction,
+                           job->outcome->block_number});
+        recent_changed_.notify();
+    }
     if (settled) told_->remember(payment.key(), job->print, *job->outcome);
     job->done.notify();
 }

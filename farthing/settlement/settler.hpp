@@ -3,6 +3,7 @@
 // sides it is asked for.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -14,12 +15,26 @@
 
 namespace farthing::settlement {
 
+/// How deep something is in the chain.
+struct Depth {
+    std::uint64_t blocks = 0;  ///< on top of its own
+    chain::HeadAt at = chain::HeadAt::latest;
+
+    [[nodiscard]] bool is_shallow() const { return blocks == 0 && at == chain::HeadAt::latest; }
+};
+
 struct SettlerConfig {
     std::uint64_t gas_limit_max =
         500'000;  ///< a token contract that wants more is refused: the gas is ours
-    std::set<Address> known_tokens;     ///< see CarrierConfig
-    std::string node;                   ///< id of this node in the store
-    std::size_t payments_max = 10'000;  ///< in hand at once; beyond, `overloaded`
+    std::set<Address> known_tokens;  ///< see CarrierConfig
+    std::string node;                ///< id of this node in the store
+    /// How deep in the chain a payment must be before it counts as settled. None: being included
+    /// is enough.
+    std::function<Depth(const scheme::Opened&)> depth_of;
+    /// For so many blocks what was settled is looked for again: a reorganisation may take it away.
+    std::uint64_t reorganised_within = 32;
+    std::chrono::milliseconds settled_look{5'000};  ///< between those looks
+    std::size_t payments_max = 10'000;              ///< in hand at once; beyond, `overloaded`
     /// Settled payments whose outcome is kept, for who has not heard it or lost it.
     std::size_t remembered_max = 50'000;
 };
@@ -64,6 +79,8 @@ class Settler {
     /// Whether `settle` would wait for what is in hand or tell what became of it, rather than
     /// begin.
     [[nodiscard]] bool holds(const scheme::Opened& payment, const std::string& asker) const;
+    /// Looks whether what has settled stays in the chain, until cancelled.
+    Task<> run();
     /// Until all payments in hand have ended.
     Task<> drain();
     [[nodiscard]] std::size_t in_hand() const { return in_hand_.size(); }
@@ -84,6 +101,14 @@ class Settler {
         Signal done;
     };
     using JobPtr = std::shared_ptr<Job>;
+    /// Settled, and not yet so deep that nothing can take it away.
+    struct Recent {
+        std::shared_ptr<const scheme::Opened> payment;
+        std::string record;
+        Bytes32 transaction;
+        std::uint64_t block_number = 0;
+        int missed = 0;  ///< looks in a row that did not find it
+    };
     class Waiter;
     class Telling;
 
@@ -98,6 +123,13 @@ class Settler {
     Task<> work_on(JobPtr job, store::Intent intent);
     Task<Outcome> carry_on(JobPtr job, store::Intent intent);
     Task<Outcome> follow(JobPtr job);
+    /// A settlement that is deep enough, whatever becomes of the first one.
+    Task<Outcome> deepen(JobPtr job, Outcome outcome);
+    Task<std::optional<bool>> is_deep(Outcome outcome, Depth depth);
+    /// From what the store has of it.
+    Task<Outcome> carry_again(JobPtr job);
+    Task<> look_again();
+    Task<> settle_again(Recent gone);
     [[nodiscard]] store::Intent intent_of(const Job& job) const;
     /// Durable, then public.
     Task<> conclude(JobPtr job, Outcome outcome);
@@ -119,14 +151,18 @@ class Settler {
     Lanes& lanes_;
     store::IntentStore& intents_;
     Reopen reopen_;
+    chain::Chain& chain_;
     Network network_;
     SettlerConfig config_;
     Carrier carrier_;
     std::map<scheme::PaymentKey, JobPtr> in_hand_;
     std::shared_ptr<Told> told_;
     TaskGroup jobs_;
+    std::deque<Recent> recent_;
+    Signal recent_changed_;
     Counter& settled_total_;
     Counter& failed_total_;
+    Counter& reorganised_total_;
     Gauge& in_hand_gauge_;
     Histogram& seconds_;
 };

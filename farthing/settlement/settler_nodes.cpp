@@ -80,12 +80,14 @@ Task<> Settler::work_on(JobPtr job, store::Intent intent) {
 /// What is this node's now, from where the one before left it.
 Task<Outcome> Settler::carry_on(JobPtr job, store::Intent intent) {
     job->errand->elsewhere = false;
-    if (intent.broadcasts.empty()) {
-        auto outcome = co_await carrier_.carry(job->errand);
-        co_return outcome;
-    }
     job->errand->earlier.clear();
-    auto outcome = co_await carrier_.carry_on(job->errand, std::move(intent.broadcasts));
+    Outcome outcome;
+    if (intent.broadcasts.empty()) {
+        outcome = co_await carrier_.carry(job->errand);
+    } else {
+        outcome = co_await carrier_.carry_on(job->errand, std::move(intent.broadcasts));
+    }
+    outcome = co_await deepen(job, std::move(outcome));
     co_return outcome;
 }
 

@@ -73,6 +73,7 @@ struct Ending {
 inline constexpr std::string_view kNotRecorded = "is not recorded";
 inline constexpr std::string_view kHasEnded = "has ended";
 inline constexpr std::string_view kOfAnotherNode = "is another node's";
+inline constexpr std::string_view kHasNotSettled = "has not settled";
 inline constexpr std::string_view kWasBroadcast = "was broadcast";
 
 /// Made for one node. Each method is atomic and durable when it returns. Errors of all: io_failed
@@ -107,6 +108,10 @@ class IntentStore {
     /// Gives one of this node that was never broadcast to whichever node adopts it. Errors:
     /// intent_not_ours.
     virtual Task<Result<>> hand_over(scheme::PaymentKey key) = 0;
+    /// One that has settled is open again, this node's, and told or not as it was: what settled it
+    /// is no longer in the chain. Errors: intent_not_ours (it has not
+    /// settled).
+    virtual Task<Result<>> reopen(scheme::PaymentKey key) = 0;
     /// Makes the open ones whose node is not living this node's, and returns them, the oldest
     /// first. Each goes to one node only, however many ask at once. After a start, and now and
     /// then.

@@ -99,6 +99,18 @@ Task<Result<>> MemoryIntents::hand_over(scheme::PaymentKey key) {
     co_return Result<>{};
 }
 
+Task<Result<>> MemoryIntents::reopen(scheme::PaymentKey key) {
+    const auto found = table_->intents.find(key);
+    if (found == table_->intents.end()) co_return fail(not_ours(key, kNotRecorded));
+    auto& intent = found->second;
+    if (intent.state != Intent::State::settled) co_return fail(not_ours(key, kHasNotSettled));
+    intent.state = Intent::State::open;
+    intent.owner = node_;
+    intent.transaction.reset();
+    intent.ended_at = 0;
+    co_return Result<>{};
+}
+
 Task<Result<std::vector<Intent>>> MemoryIntents::adopt(Network network) {
     std::vector<Intent> out;
     for (auto& [key, intent] : table_->intents) {

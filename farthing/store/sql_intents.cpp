@@ -257,6 +257,23 @@ Task<Result<>> SqlIntents::hand_over(scheme::PaymentKey of) {
     co_return done;
 }
 
+Task<Result<>> SqlIntents::reopen(scheme::PaymentKey of) {
+    Database::Work work = [of, node = node_](soci::session& session) -> Result<> {
+        const KeyText key(of);
+        int done = 0;
+        session << std::string(
+                       "UPDATE intents SET state = 'open', owner = :node, txn = '', "
+                       "ended_at = 0") +
+                       kOfKey + " AND state = 'settled' RETURNING 1",
+            use(node, "node"), use(key.network, "network"), use(key.token, "token"),
+            use(key.payer, "payer"), use(key.nonce, "nonce"), into(done);
+        if (!session.got_data()) return fail(not_ours(of, kHasNotSettled));
+        return {};
+    };
+    auto done = co_await database_.run(std::move(work));
+    co_return done;
+}
+
 /// Node by node: a row that another adopts meanwhile is no longer the dead one's when its lock is
 /// had.
 Task<Result<std::vector<Intent>>> SqlIntents::adopt(Network network) {

@@ -21,6 +21,7 @@ class SqlIntents final : public IntentStore {
     Task<Result<bool>> tell(scheme::PaymentKey key, std::string asker) override;
     Task<Result<>> untell(scheme::PaymentKey key) override;
     Task<Result<>> hand_over(scheme::PaymentKey key) override;
+    Task<Result<>> reopen(scheme::PaymentKey key) override;
     Task<Result<std::vector<Intent>>> adopt(Network network) override;
     Task<Result<std::vector<Intent>>> unheard(Network network) override;
 

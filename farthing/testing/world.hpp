@@ -156,6 +156,7 @@ class World : public ChainWorld {
             chain.set_wei(each->address(), U256(1'000'000'000'000'000'000));
         }
         running.spawn(lanes.run());
+        running.spawn(settler.run());
     }
     ~World() { stop(); }
 

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// How deep in the chain a settlement must be, and what happens when the chain takes it back.
+#include <algorithm>
+#include <set>
+
+#include "farthing/base/hex.hpp"
+#include "farthing/settlement/settler.hpp"
+
+namespace farthing::settlement {
+namespace {
+
+constexpr std::chrono::milliseconds kLookAgain{1'000};
+/// One look that does not find it may have asked a node that is behind.
+constexpr int kMissesMax = 2;
+constexpr std::size_t kTransactionsPerLook = 100;
+
+}  // namespace
+
+Task<Outcome> Settler::deepen(JobPtr job, Outcome outcome) {
+    const auto& payment = *job->errand->payment;
+    const auto depth = config_.depth_of ? config_.depth_of(payment) : Depth{};
+    while (outcome.state == Outcome::State::settled && outcome.block_number > 0 &&
+           !depth.is_shallow()) {
+        const auto deep = co_await is_deep(outcome, depth);
+        if (deep.value_or(false)) break;
+        if (!deep) {
+            co_await env_.clock.sleep(kLookAgain);
+            continue;
+        }
+        reorganised_total_.add();
+        env_.log.warn("settlement_reorganised", {{"network", network_.id},
+                                                 {"nonce", to_hex(payment.key().nonce)},
+                                                 {"txn", to_hex(*outcome.transaction)}});
+        outcome = co_await carry_again(job);
+    }
+    co_return outcome;
+}
+
+/// False when it is no longer where it was; nothing as long as it is not deep enough, or the chain
+/// does not say.
+Task<std::optional<bool>> Settler::is_deep(Outcome outcome, Depth depth) {
+    auto head = co_await chain_.head(depth.at);
+    if (!head) co_return std::nullopt;
+    const bool deep =
+        head->number >= outcome.block_number && head->number - outcome.block_number >= depth.blocks;
+    auto receipts = co_await chain_.receipts(std::vector{*outcome.transaction});
+    if (!receipts) co_return std::nullopt;
+    const auto& receipt = receipts->front();
+    if (!receipt || receipt->block_hash != outcome.block_hash) {
+        // A node that is behind does not have it yet. The one that has a later block does.
+        if (receipt) co_return false;
+        auto latest = co_await chain_.head();
+        const bool behind = !latest || latest->number < outcome.block_number;
+        if (behind) co_return std::nullopt;
+        co_return false;
+    }
+    if (!deep) co_return std::nullopt;
+    co_return true;
+}
+
+Task<Outcome> Settler::carry_again(JobPtr job) {
+    job->errand->elsewhere = false;
+    for (;;) {
+        auto there = co_await intents_.find(job->errand->payment->key());
+        if (there && *there && !(*there)->broadcasts.empty()) {
+            job->errand->earlier.clear();
+            auto outcome = co_await carrier_.carry_on(job->errand, (*there)->broadcasts);
+            co_return outcome;
+        }
+        if (there) {
+            // Sent by somebody else alone: then it is ours to send.
+            auto outcome = co_await carrier_.carry(job->errand);
+            co_return outcome;
+        }
+        co_await env_.clock.sleep(kLookAgain);
+    }
+}
+
+Task<> Settler::run() {
+    for (;;) {
+        if (recent_.empty()) {
+            co_await recent_changed_.wait();
+            continue;
+        }
+        co_await env_.clock.sleep(config_.settled_look);
+        co_await look_again();
+    }
+}
+
+Task<> Settler::look_again() {
+    auto head = co_await chain_.head();
+    if (!head) co_return;
+    // The next look asks about others; one transaction may have settled many.
+    std::vector<Bytes32> hashes;
+    std::set<Bytes32> asked;
+    for (const auto& each : recent_) {
+        if (asked.size() >= kTransactionsPerLook) break;
+        if (asked.insert(each.transaction).second) hashes.push_back(each.transaction);
+    }
+    auto receipts = co_await chain_.receipts(hashes);
+    if (!receipts) co_return;
+    std::set<Bytes32> found;
+    for (const auto& each : *receipts) {
+        if (each && each->success) found.insert(each->hash);
+    }
+    std::deque<Recent> kept;
+    for (auto& each : std::exchange(recent_, {})) {
+        const bool was_asked = asked.contains(each.transaction);
+        const bool is_there = found.contains(each.transaction);
+        if (was_asked) each.missed = is_there ? 0 : each.missed + 1;
+        const bool is_deep = head->number >= each.block_number + config_.reorganised_within;
+        if (each.missed >= kMissesMax) {
+            jobs_.spawn(settle_again(std::move(each)));
+        } else if (!is_deep || each.missed > 0) {
+            kept.push_back(std::move(each));
+        }
+    }
+    // What has settled meanwhile stands behind them.
+    kept.insert(kept.end(), recent_.begin(), recent_.end());
+    if (asked.size() >= kTransactionsPerLook) {
+        std::ranges::rotate(kept, kept.begin() + static_cast<std::ptrdiff_t>(kept.size() / 2));
+    }
+    recent_ = std::move(kept);
+}
+
+/// It was told as settled, and the chain has taken it back: sent again until it is there.
+Task<> Settler::settle_again(Recent gone) {
+    const auto key = gone.payment->key();
+    reorganised_total_.add();
+    env_.log.error("settlement_reorganised", {{"network", network_.id},
+                                              {"nonce", to_hex(key.nonce)},
+                                              {"txn", to_hex(gone.transaction)}});
+    for (;;) {
+        if (in_hand_.contains(key)) co_return;
+        const auto reopened = co_await intents_.reopen(key);
+        if (reopened) break;
+        // Another node was quicker.
+        if (reopened.error().code == Errc::intent_not_ours) co_return;
+        co_await env_.clock.sleep(kLookAgain);
+    }
+    if (in_hand_.contains(key)) co_return;
+    auto job = add_job(gone.payment);
+    job->started = true;
+    job->record = std::move(gone.record);
+    job->errand->elsewhere = true;
+    auto outcome = co_await carry_again(job);
+    outcome = co_await deepen(job, std::move(outcome));
+    co_await conclude(job, std::move(outcome));
+}
+
+}  // namespace farthing::settlement
