@@ -42,6 +42,19 @@ TEST_CASE("facilitator config: a key that is nowhere, or in two places, is found
     for (const auto& [key, error] : cases) CHECK(error_of(key) == error);
 }
 
+TEST_CASE("facilitator config: how long something is remembered has its limits") {
+    const auto refused = [](const std::string& line) {
+        return error_of("key = { env = \"K\" }\n" + line + "\n");
+    };
+    CHECK(refused("staleness_max = \"0s\"") == "none");
+    CHECK(refused("recheck_after = \"0s\"").ends_with("recheck_after: expected more than 0"));
+    CHECK(refused("reserve_for = \"0s\"")
+              .ends_with("reserve_for: expected more than 0, at most 24 hours"));
+    CHECK(refused("reserve_for = \"25h\"")
+              .ends_with("reserve_for: expected more than 0, at most 24 hours"));
+    CHECK(refused("reserve_for = \"24h\"") == "none");
+}
+
 TEST_CASE("facilitator config: a network that is there twice is an error at the second") {
     constexpr std::string_view kKey = "key = { env = \"K\" }";
     const auto again = std::string(kNetwork) + std::string(kKey);

@@ -180,6 +180,58 @@ TEST_CASE("facilitator: a payment seen a moment ago is verified without asking t
           "invalid_exact_evm_payload_authorization_valid_before");
 }
 
+TEST_CASE("facilitator: a balance is promised once, from verification to settlement") {
+    Facilitated world;
+    REQUIRE(world.run(world.local->check_chains()));
+    const auto payer = address_of(development_key(0));
+    world.chain.evm.token.balances[payer] = U256(2'500);
+    const auto payment_of = [&](std::uint64_t amount) {
+        auto crafted = Crafted::from(payer, world.clock.unix_seconds(), world.random.bytes32(),
+                                     testing::usdc_requirements(U256(amount)));
+        return crafted.sign_with(development_key(0)).payment();
+    };
+    std::vector<v2::Payment> payments;
+    std::vector<testing::Started<Result<v2::VerifyResponse>>> verdicts;
+    for (int i = 0; i < 10; ++i) payments.push_back(payment_of(1'000));
+    for (const auto& each : payments) verdicts.push_back(world.start(world.local->verify(each)));
+    world.run_until([&] {
+        return std::ranges::all_of(verdicts, [](const auto& v) { return v->has_value(); });
+    });
+    std::vector<v2::Payment> good;
+    std::vector<v2::Payment> refused;
+    for (std::size_t i = 0; i < payments.size(); ++i) {
+        const auto& verdict = **verdicts[i];
+        REQUIRE(verdict);
+        (verdict->is_valid ? good : refused).push_back(payments[i]);
+        if (verdict->is_valid) continue;
+        CHECK(verdict->invalid_reason == "invalid_exact_evm_insufficient_balance");
+        CHECK(verdict->invalid_message.value_or("").find("reserved") != std::string::npos);
+    }
+    REQUIRE(good.size() == 2);
+    CHECK(world.settle(good[0]).success);
+    CHECK_FALSE(world.verify(refused[0]).is_valid);
+    CHECK(world.settle(good[1]).success);
+    CHECK_FALSE(world.verify(refused[0]).is_valid);
+    // What is left is nobody's.
+    CHECK(world.verify(payment_of(500)).is_valid);
+}
+
+TEST_CASE("facilitator: while somebody verifies, a known payment is verified without the chain") {
+    Facilitated world;
+    REQUIRE(world.run(world.local->check_chains()));
+    CHECK(world.verify(world.good(1).payment()).is_valid);
+    world.advance(1s);
+    const auto payment = world.good().payment();
+    CHECK(world.verify(payment).is_valid);
+    world.advance(10s);
+    const auto asked = world.chain.asked(Op::read);
+    CHECK(asked > 0);
+    CHECK(world.verify(payment).is_valid);
+    CHECK(world.chain.asked(Op::read) == asked);
+    CHECK(world.settle(payment).success);
+    CHECK(world.verify(payment).invalid_reason == "invalid_exact_evm_nonce_already_used");
+}
+
 TEST_CASE(
     "facilitator: while a payment is on its way it is pending, good to verify, and then told") {
     Facilitated world;

@@ -19,6 +19,7 @@ void Follower::want() {
 
 Task<> Follower::run() {
     if (config_.staleness_max.count() == 0) co_return;
+    bool is_failing = false;
     for (;;) {
         if (is_idle()) {
             looked_at_.reset();
@@ -28,12 +29,13 @@ Task<> Follower::run() {
         }
         const auto began = env_.clock.steady_now();
         const auto looked = co_await look();
-        if (looked) {
-            looked_at_ = began;
-        } else {
+        if (looked) looked_at_ = began;
+        // Once for each outage.
+        if (!looked && !is_failing) {
             env_.log.warn("chain_not_followed", {{"network", chain_.network().id},
                                                  {"reason", to_string(looked.error())}});
         }
+        is_failing = !looked;
         co_await env_.clock.sleep(interval());
     }
 }
