@@ -222,6 +222,25 @@ TEST_CASE("facts: a chain that cannot be looked at is not believed") {
     CHECK(world.log.count("chain_not_followed") == 1);
 }
 
+TEST_CASE("facts: who comes while the events are asked for is not taken for followed") {
+    FactsWorld world;
+    world.follow();
+    CHECK(world.verify(world.payment(51)) == "good");
+    world.advance(600ms);
+    auto crafted = world.craft(0);
+    crafted.authorization.valid_after = U256(world.clock.unix_seconds());
+    const auto executed = FactsWorld::open(crafted.sign_with(development_key(0)));
+    world.advance(2s);
+    world.spend(*executed);
+    for (int i = 0; i < 2; ++i) world.chain.fail_next(Op::logs, Fault::slow(200ms));
+    const auto looks = world.chain.asked(Op::logs);
+    REQUIRE(world.run_until([&] { return world.chain.asked(Op::logs) > looks; }, 1s));
+    CHECK(world.verify(world.payment(0)) == "good");
+    world.advance(410ms);
+    CHECK(world.chain.asked(Op::logs) == looks + 2);
+    CHECK(world.verify(executed) == "invalid_exact_evm_nonce_already_used");
+}
+
 TEST_CASE("facts: logs that are not told are no look") {
     FactsWorld world;
     world.follow();
