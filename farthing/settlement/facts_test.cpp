@@ -203,6 +203,25 @@ TEST_CASE("facts: a reorganisation takes back what was learnt") {
     }
 }
 
+TEST_CASE("facts: a reorganisation without an event of ours is seen by the hashes") {
+    for (const std::size_t blocks_after : {1U, 2U}) {
+        CAPTURE(blocks_after);
+        FactsWorld world;
+        world.set_balance(0, U256(100));
+        world.follow();
+        world.chain.mine();
+        world.set_balance(0, U256(1'000));
+        world.advance(1s);
+        const auto payment = world.kept(0, U256(700));
+        CHECK(world.verify(payment) == "good");
+        CHECK(world.reads_for(payment) == 0);
+        world.chain.reorganise(1);
+        world.chain.mine_blocks(blocks_after);
+        world.advance(1s);
+        CHECK(world.verify(payment) == "invalid_exact_evm_insufficient_balance");
+    }
+}
+
 TEST_CASE("facts: a chain that cannot be looked at is not believed") {
     FactsWorld world;
     world.follow();
