@@ -3,6 +3,8 @@
 
 #include "farthing/gateway/admin.hpp"
 #include "farthing/io/task_group.hpp"
+#include "farthing/store/sql_leases.hpp"
+#include "farthing/store/sql_purchases.hpp"
 
 namespace farthing::app {
 namespace {
@@ -17,6 +19,30 @@ Task<Result<v2::SupportedResponse>> ask_supported(Settling& settling) {
 }
 
 }  // namespace
+
+void fill_in_stores(gateway::Config& config, const std::string& config_file) {
+    auto& embedded = config.facilitator.store;
+    if (config.store.empty()) config.store = embedded;
+    if (config.store.empty()) config.store = default_store(config_file);
+    if (embedded.empty()) embedded = config.store;
+}
+
+Result<Recording> make_recording(World& world, const gateway::Config& config,
+                                 const Settling& settling) {
+    Recording out;
+    if (config.store == "memory") return out;
+    auto* database = settling.local && config.store == config.facilitator.store
+                         ? settling.local->database()
+                         : nullptr;
+    if (database == nullptr) {
+        FARTHING_TRY(out.own, store::Database::open(world.env(), world.loop, config.store));
+        database = out.own.get();
+    }
+    out.node = store::make_node_id(world.random);
+    out.purchases = std::make_unique<store::SqlPurchases>(*database, out.node);
+    out.leases = std::make_unique<store::SqlLeases>(*database, out.node);
+    return out;
+}
 
 Result<Settling> make_settling(World& world, const gateway::Config& config) {
     Settling out;

@@ -5,7 +5,9 @@
 #include "app/world.hpp"
 #include "farthing/facilitator/local.hpp"
 #include "farthing/facilitator/remote.hpp"
+#include "farthing/gateway/register.hpp"
 #include "farthing/gateway/site.hpp"
+#include "farthing/store/stores.hpp"
 
 namespace farthing::app {
 
@@ -20,6 +22,24 @@ struct Settling {
         return *remote;
     }
 };
+
+/// Where a gateway's own payments are.
+struct Recording {
+    std::unique_ptr<store::Database> own;  ///< null when it is the embedded facilitator's, or none
+    std::unique_ptr<store::PurchaseStore> purchases;
+    std::unique_ptr<store::LeaseStore> leases;
+    std::string node;
+
+    [[nodiscard]] gateway::Durable durable() const { return {purchases.get(), leases.get(), node}; }
+};
+
+/// What a configuration leaves out: one store for the gateway and its embedded facilitator, beside
+/// the file.
+void fill_in_stores(gateway::Config& config, const std::string& config_file);
+
+/// On the embedded facilitator's database when it is the same. Errors: those of Database::open.
+[[nodiscard]] Result<Recording> make_recording(World& world, const gateway::Config& config,
+                                               const Settling& settling);
 
 /// Errors: invalid_config.
 [[nodiscard]] Result<Settling> make_settling(World& world, const gateway::Config& config);

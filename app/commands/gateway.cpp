@@ -51,7 +51,8 @@ bool needs_restart(const gateway::Config& running, const gateway::Config& next) 
     const auto fixed = [](const gateway::Config& config) {
         return json::Array{json::Value(config.listen),
                            json::Value(config.admin_listen.value_or("")),
-                           json::encode(config.facilitator), json::encode(config.limits)};
+                           json::encode(config.facilitator), json::Value(config.store),
+                           json::encode(config.limits)};
     };
     return !json::equal(fixed(running), fixed(next));
 }
@@ -120,12 +121,11 @@ Task<> Reloads::reload() {
 
 Task<Result<std::shared_ptr<const gateway::Site>>> Reloads::read() {
     FARTHING_CO_TRY(auto next, load_config<gateway::Config>(options_.config_file));
-    if (next.facilitator.store.empty())
-        next.facilitator.store = default_store(options_.config_file);
+    fill_in_stores(next, options_.config_file);
     if (needs_restart(running_, next)) {
         world_.log->warn("config_needs_restart",
                          {{"what",
-                           "listen, admin_listen, facilitator and limits stay as they "
+                           "listen, admin_listen, facilitator, store and limits stay as they "
                            "were until the next start"}});
     }
     // New offers are held against the facilitator that runs.
@@ -170,6 +170,7 @@ Task<Result<>> run_servers(World& world, const Options& options, const gateway::
     }
     TaskGroup lanes(world.loop);
     if (settling.local) lanes.spawn(settling.local->run());
+    lanes.spawn(gateway.run());
     TaskGroup serving(world.loop);
     serving.spawn(server->run());
     if (admin_server) serving.spawn(admin_server->run());
@@ -196,18 +197,21 @@ Task<Result<>> run_servers(World& world, const Options& options, const gateway::
     if (!drained) world.log->warn("stopped_with_settlements_in_hand");
     lanes.cancel();
     co_await lanes.join();
+    co_await gateway.close();
     co_return Result<>{};
 }
 
 Task<Result<>> serve(World& world, const Options& options, const gateway::Config& config,
-                     Settling& settling) {
+                     Settling& settling, const Recording& recording) {
     FARTHING_CO_TRY(const auto site, gateway::make_site(config));
     warn_of(world, *site);
     auto checked = co_await check_settling(world, settling, *site);
     if (!checked) co_return checked;
     const auto origin = net::Client::make(world.env(), world.loop, origin_limits(config.limits));
     gateway::Gateway gateway(world.env(), world.loop, *origin, settling.facilitator(), site,
-                             gateway::rules_of(config));
+                             gateway::rules_of(config), recording.durable());
+    auto opened = co_await gateway.open();
+    if (!opened) co_return opened;
     auto ended = co_await run_servers(world, options, config, settling, gateway);
     co_return ended;
 }
@@ -230,12 +234,14 @@ int run_gateway(const Options& options) {
         return 0;
     }
     if (options.check_config) return check_config(options, *config);
-    auto& store = config->facilitator.store;
-    if (store.empty()) store = default_store(options.config_file);
+    fill_in_stores(*config, options.config_file);
     World world(options.verbose ? Level::debug : Level::info);
     auto settling = make_settling(world, *config);
     if (!settling) return report(settling.error());
-    const auto ended = run_blocking(world.loop, serve(world, options, *config, *settling));
+    const auto recording = make_recording(world, *config, *settling);
+    if (!recording) return report(recording.error());
+    const auto ended =
+        run_blocking(world.loop, serve(world, options, *config, *settling, *recording));
     return ended ? 0 : report(ended.error());
 }
 

@@ -43,6 +43,9 @@ class LocalFacilitator final : public Facilitator {
     void unheard(const v2::Payment& payment) override;
     Task<Result<v2::SupportedResponse>> supported() override;
 
+    /// Where its payments are; null when that is memory.
+    [[nodiscard]] store::Database* database() const { return stores_.database.get(); }
+
     /// Looks at once whether the list of who is refused has changed.
     void reload_screening();
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "farthing/facilitator/request_timeout.hpp"
 #include "farthing/wire/dialect.hpp"
 
 namespace farthing::facilitator {
@@ -149,6 +150,9 @@ Task<RemoteFacilitator::Answer> RemoteFacilitator::exchange(Question question,
         if (!question.idempotency_key.empty()) {
             request.headers.add("Idempotency-Key", "\"" + question.idempotency_key + "\"");
         }
+        if (question.tells_timeout) {
+            request.headers.add(std::string(kRequestTimeout), told_timeout(deadline));
+        }
         for (const auto& [name, value] : config_.headers) {
             request.headers.set(name, value.reveal());
         }
@@ -169,7 +173,7 @@ Task<RemoteFacilitator::Answer> RemoteFacilitator::exchange(Question question,
 Task<Result<v2::VerifyResponse>> RemoteFacilitator::verify(v2::Payment payment) {
     const auto body = dialect::facilitator_request_body(payment);
     if (!body) co_return fail(body.error());
-    Question question{"POST", "/verify", json::to_text(*body), {}};
+    Question question{"POST", "/verify", json::to_text(*body), {}, false};
     auto answer = co_await exchange(std::move(question), config_.timeout);
     if (answer) co_return read_verify_answer(*answer);
     co_return fail(answer.error().error.code,
@@ -179,7 +183,7 @@ Task<Result<v2::VerifyResponse>> RemoteFacilitator::verify(v2::Payment payment) 
 Task<Result<v2::SettleResponse>> RemoteFacilitator::settle(v2::Payment payment, Asking asking) {
     const auto body = dialect::facilitator_request_body(payment);
     if (!body) co_return fail(body.error());
-    Question question{"POST", "/settle", json::to_text(*body), asking.idempotency_key};
+    Question question{"POST", "/settle", json::to_text(*body), asking.idempotency_key, true};
     const auto deadline = std::min(asking.patience, config_.timeout);
     auto answer = co_await exchange(std::move(question), deadline);
     if (answer) co_return read_settle_answer(*answer);
@@ -190,7 +194,7 @@ Task<Result<v2::SettleResponse>> RemoteFacilitator::settle(v2::Payment payment, 
 
 Task<Result<v2::SupportedResponse>> RemoteFacilitator::supported() {
     for (int attempt = 0;; ++attempt) {
-        Question question{"GET", "/supported", {}, {}};
+        Question question{"GET", "/supported", {}, {}, false};
         auto answer = co_await exchange(std::move(question), config_.timeout);
         if (!answer) {
             co_return fail(answer.error().error.code,

@@ -47,6 +47,7 @@ class RemoteFacilitator final : public Facilitator {
         std::string endpoint;
         std::string body;
         std::string idempotency_key;  ///< empty for none
+        bool tells_timeout = false;   ///< how long we wait
     };
     Task<Answer> exchange(Question question, std::chrono::milliseconds deadline);
 

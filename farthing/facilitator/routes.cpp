@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "farthing/facilitator/request_timeout.hpp"
 #include "farthing/net/body_fault.hpp"
 #include "farthing/wire/dialect.hpp"
 
@@ -175,7 +176,11 @@ Task<Service::Told> Service::answer_about_payment(net::ServerRequest& request, b
     if (!payment) co_return with_key(unreadable(payment.error()));
     if (const auto denied = access_.judge(*pass, *payment)) co_return denial(*denied, pass->name);
     if (settles) {
-        auto told = co_await settle(std::move(*payment), *idempotency_key, pass->name);
+        const auto wanted = request_timeout(request.headers);
+        Asking asking{wanted ? std::min(settle_timeout_, std::chrono::milliseconds(*wanted))
+                             : settle_timeout_,
+                      *idempotency_key};
+        auto told = co_await settle(std::move(*payment), std::move(asking), pass->name);
         co_return with_key(std::move(told));
     }
     auto response = co_await verify(std::move(*payment), pass->name);
@@ -195,10 +200,8 @@ Task<net::Response> Service::verify(v2::Payment payment, std::string key) {
     co_return json_response(status_of(error), json::encode(response));
 }
 
-Task<Service::Told> Service::settle(v2::Payment payment, std::string idempotency_key,
-                                    std::string key) {
+Task<Service::Told> Service::settle(v2::Payment payment, Asking asking, std::string key) {
     const auto network = dialect::network_in(payment.x402_version, payment.requirements.network);
-    Asking asking{settle_timeout_, std::move(idempotency_key)};
     auto outcome = co_await facilitator_.settle(payment, std::move(asking));
     if (outcome) {
         Told told(json_response(200, json::encode(*outcome)));

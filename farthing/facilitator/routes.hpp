@@ -36,7 +36,7 @@ class Service {
     Task<Told> answer(net::ServerRequest& request);
     Task<Told> answer_about_payment(net::ServerRequest& request, bool settles);
     Task<net::Response> verify(v2::Payment payment, std::string key);
-    Task<Told> settle(v2::Payment payment, std::string idempotency_key, std::string key);
+    Task<Told> settle(v2::Payment payment, Asking asking, std::string key);
     Task<net::Response> supported();
     Task<net::Response> ready();
 

@@ -153,7 +153,14 @@ TEST_CASE("facilitator: verify and settle answer 200 for good and for bad news")
         body_of(response),
         json::parse(R"({"success":true,"transaction":"0xabc","network":"eip155:84532"})").value()));
     CHECK(world.scripted.given_patience == 7s);
-    CHECK(world.scripted.asked.size() == 3);
+    // Who waits less gets its answer sooner; who would wait longer does not.
+    world.headers.add("X-Request-Timeout", "3");
+    CHECK(world.ask("POST", "/settle", world.good_body()).status == 200);
+    CHECK(world.scripted.given_patience == 3s);
+    world.headers.set("X-Request-Timeout", "300");
+    CHECK(world.ask("POST", "/settle", world.good_body()).status == 200);
+    CHECK(world.scripted.given_patience == 7s);
+    CHECK(world.scripted.asked.size() == 5);
     CHECK(world.scripted.asked.back().requirements.amount == U256(1000));
 }
 

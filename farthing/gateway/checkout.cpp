@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "farthing/base/hex.hpp"
+#include "farthing/crypto/keccak.hpp"
 #include "farthing/gateway/responses.hpp"
 #include "farthing/net/body_fault.hpp"
 
@@ -14,11 +15,15 @@ struct Checkout::Deal {
     v2::Payment payment;
     std::unique_ptr<const scheme::Opened> opened;
     std::string payer;
+    bool body_read = false;
+    SteadyTime give_up;  ///< the client waits no longer
 
     [[nodiscard]] std::uint64_t version() const { return payment.x402_version; }
     [[nodiscard]] Bytes32 print() const {
         const auto& request = sale.origin.request;
-        return print_of(request.method, sale.origin.url.target, request.body);
+        const auto asked = print_of(request.method, sale.origin.url.target, request.body);
+        // With what was signed and the signature: who only knows the nonce gets nothing.
+        return keccak256({ByteView(asked), ByteView(opened->print())});
     }
 };
 
@@ -26,6 +31,10 @@ namespace {
 
 constexpr std::chrono::seconds kBusyRetry{1};
 constexpr std::chrono::seconds kUnavailableRetry{5};
+constexpr std::uint64_t kSignedForMax = 86'400;
+/// A settlement is asked for however late it is, for the origin has worked: long enough to reach
+/// who is asked.
+constexpr std::chrono::milliseconds kPatienceMin{1'000};
 
 /// How a settlement stands, from the facilitator's answer.
 enum class Fate : std::uint8_t {
@@ -76,12 +85,25 @@ Result<v2::SettleResponse> in_doubt(Result<v2::SettleResponse> answer, bool reme
     return open;
 }
 
+/// How long the client waits: what it says itself, and no longer than it was told to sign for.
+std::chrono::seconds patience_of(const Sale& sale, const v2::PaymentRequirements& wanted) {
+    const std::chrono::seconds signed_for(
+        std::min<std::uint64_t>(wanted.max_timeout_seconds, kSignedForMax));
+    return std::min(sale.timeout.value_or(signed_for), signed_for);
+}
+
 Answered plain(net::Response response, Ending ending, std::string reason) {
     Answered out;
     out.answer.response = std::move(response);
     out.ending = ending;
     out.reason = std::move(reason);
     return out;
+}
+
+/// It is in hand elsewhere.
+Answered taken() {
+    return plain(try_again(409, "payment_in_flight", kBusyRetry), Ending::busy,
+                 "payment_in_flight");
 }
 
 Answered refused(const Sale& sale, std::string_view error) {
@@ -150,46 +172,62 @@ class EndOfSettlement {
 Task<Answered> Checkout::run(Sale sale, dialect::Received received) {
     auto payable = match_payment(sale.route, std::move(received));
     if (!payable) co_return refused(sale, wire_code(payable.error().code));
-    Deal deal{std::move(sale), std::move(payable->payment), std::move(payable->opened), {}};
+    Deal deal{
+        std::move(sale), std::move(payable->payment), std::move(payable->opened), {}, false, {}};
     deal.payer = deal.opened->key().payer.to_checksum();
-    auto ticket = parts_.book.enter(deal.opened->key(), parts_.env.clock.steady_now());
+    deal.give_up =
+        parts_.env.clock.steady_now() + patience_of(deal.sale, payable->offer->requirements);
+    auto hold = parts_.payments.enter(deal.opened->key());
     Answered answered;
-    switch (ticket.standing()) {
-        case PaymentBook::Standing::in_hand:
-            answered = plain(try_again(409, "payment_in_flight", kBusyRetry), Ending::busy,
-                             "payment_in_flight");
-            break;
-        case PaymentBook::Standing::used:
-            answered = refused(deal.sale, wire_code(Errc::exact_nonce_already_used));
-            break;
-        case PaymentBook::Standing::waiting:
-            answered = co_await resume(deal, std::move(ticket));
-            break;
-        case PaymentBook::Standing::fresh:
-            answered = co_await buy(deal, std::move(ticket));
-            break;
+    if (auto obstacle_there = obstacle(deal, {}, hold.standing())) {
+        answered = *std::move(obstacle_there);
+    } else if (hold.standing() == PaymentBook::Standing::waiting) {
+        answered = co_await resume(deal, std::move(hold));
+    } else {
+        answered = co_await buy(deal, std::move(hold));
     }
     if (answered.payer.empty()) answered.payer = deal.payer;
     answered.requirements = &payable->offer->requirements;
     co_return answered;
 }
 
+std::optional<Answered> Checkout::obstacle(const Deal& deal, const Result<>& claimed,
+                                           Register::Hold::Standing standing) {
+    if (!claimed) {
+        return plain(
+            try_again(503, "nothing was charged: payments cannot be recorded", kUnavailableRetry),
+            Ending::store_failed, to_string(claimed.error()));
+    }
+    if (standing == PaymentBook::Standing::in_hand) return taken();
+    if (standing == PaymentBook::Standing::used)
+        return refused(deal.sale, wire_code(Errc::exact_nonce_already_used));
+    return std::nullopt;
+}
+
 Task<std::optional<Answered>> Checkout::read_body(Deal& deal) {
-    if (deal.sale.body == nullptr) co_return std::nullopt;
+    if (deal.sale.body == nullptr || std::exchange(deal.body_read, true)) co_return std::nullopt;
     auto body = co_await deal.sale.body->read_all(rules_.request_body_bytes_max);
     if (!body) co_return body_refused(body.error());
     deal.sale.origin.request.body = *std::move(body);
     co_return std::nullopt;
 }
 
-Task<Answered> Checkout::buy(Deal& deal, PaymentBook::Ticket ticket) {
+std::chrono::milliseconds Checkout::left_until(SteadyTime give_up) const {
+    const auto left = give_up - parts_.env.clock.steady_now();
+    return std::max(std::chrono::floor<std::chrono::milliseconds>(left), kPatienceMin);
+}
+
+Task<Answered> Checkout::buy(Deal& deal, Register::Hold hold) {
     const auto began = parts_.env.clock.steady_now();
-    auto verdict = co_await parts_.facilitator.verify(deal.payment);
+    auto verifying = parts_.facilitator.verify(deal.payment);
+    auto verdict = co_await with_deadline(std::move(verifying), left_until(deal.give_up));
     observe(parts_.metrics.verify_seconds, parts_.env.clock.steady_now() - began);
-    if (!verdict) co_return after_verify_error(deal.sale, verdict.error());
-    if (!verdict->is_valid) {
-        co_return refused(deal.sale, verdict->invalid_reason.value_or(
-                                         std::string(wire_code(Errc::unexpected_verify_error))));
+    if (!verdict || !verdict->is_valid) {
+        auto refusal = verdict ? refused(deal.sale, verdict->invalid_reason.value_or(std::string(
+                                                        wire_code(Errc::unexpected_verify_error))))
+                               : after_verify_error(deal.sale, verdict.error());
+        auto answered = co_await look_up(deal, std::move(hold), std::move(refusal));
+        co_return answered;
     }
     auto bad_body = co_await read_body(deal);
     if (bad_body) co_return *std::move(bad_body);
@@ -199,27 +237,54 @@ Task<Answered> Checkout::buy(Deal& deal, PaymentBook::Ticket ticket) {
             try_again(503, "nothing was charged: the client closed the connection", kBusyRetry),
             Ending::abandoned, "the client closed the connection");
     }
-    auto answered = co_await serve(deal, std::move(ticket));
+    const auto claimed = co_await hold.claim();
+    auto hindered = obstacle(deal, claimed, hold.standing());
+    if (hindered) co_return *std::move(hindered);
+    if (hold.standing() == PaymentBook::Standing::waiting) {
+        auto answered = co_await resume(deal, std::move(hold));
+        co_return answered;
+    }
+    auto answered = co_await serve(deal, std::move(hold));
     co_return answered;
 }
 
-Task<Answered> Checkout::resume(Deal& deal, PaymentBook::Ticket ticket) {
+Task<Answered> Checkout::look_up(Deal& deal, Register::Hold hold, Answered refusal) {
+    const auto claimed = co_await hold.claim(true);
+    if (!claimed) {
+        // Not known whether an answer waits: told to pay again, it might be paid twice.
+        auto hindered = obstacle(deal, claimed, hold.standing());
+        co_return *std::move(hindered);
+    }
+    if (hold.standing() == PaymentBook::Standing::in_hand) co_return taken();
+    if (hold.standing() != PaymentBook::Standing::waiting) co_return refusal;
+    auto answered = co_await resume(deal, std::move(hold));
+    co_return answered;
+}
+
+Task<Answered> Checkout::resume(Deal& deal, Register::Hold hold) {
     auto bad_body = co_await read_body(deal);
     if (bad_body) co_return *std::move(bad_body);
-    const auto waiting = ticket.waiting();
+    const bool is_kept = hold.waiting().answer != nullptr;
+    const auto claimed = co_await hold.claim();
+    // What this process has kept it gives, whatever became of the store.
+    if (claimed || !is_kept) {
+        auto hindered = obstacle(deal, claimed, hold.standing());
+        if (hindered) co_return *std::move(hindered);
+    }
+    const auto waiting = hold.waiting();
     if (waiting.request != deal.print()) {
         co_return plain(json_error(409, "payment_for_another_request"), Ending::busy,
                         "payment_for_another_request");
     }
     if (waiting.receipt && !waiting.answer) {
-        ticket.use(parts_.env.clock.steady_now());
+        hold.use();
         co_return no_longer_kept(deal, *waiting.receipt);
     }
     if (!waiting.answer) {
-        auto answered = co_await serve(deal, std::move(ticket));
+        auto answered = co_await serve(deal, std::move(hold));
         co_return answered;
     }
-    auto answered = co_await settle(deal, std::move(ticket), waiting.answer);
+    auto answered = co_await settle(deal, std::move(hold), waiting.answer);
     co_return answered;
 }
 
@@ -234,7 +299,7 @@ Answered Checkout::no_longer_kept(const Deal& deal, v2::SettleResponse receipt) 
     return out;
 }
 
-Task<Answered> Checkout::serve(Deal& deal, PaymentBook::Ticket ticket) {
+Task<Answered> Checkout::serve(Deal& deal, Register::Hold hold) {
     const auto began = parts_.env.clock.steady_now();
     auto fetched =
         co_await fetch_whole(parts_.origin, deal.sale.origin, rules_.response_body_bytes_max);
@@ -252,29 +317,30 @@ Task<Answered> Checkout::serve(Deal& deal, PaymentBook::Ticket ticket) {
         co_return answered;
     }
     auto answer = std::make_shared<const OriginAnswer>(*std::move(fetched));
-    auto answered = co_await settle(deal, std::move(ticket), std::move(answer));
+    auto answered = co_await settle(deal, std::move(hold), std::move(answer));
     co_return answered;
 }
 
-Task<Answered> Checkout::settle(Deal& deal, PaymentBook::Ticket ticket,
+Task<Answered> Checkout::settle(Deal& deal, Register::Hold hold,
                                 std::shared_ptr<const OriginAnswer> answer) {
-    const bool was_waiting = ticket.standing() == PaymentBook::Standing::waiting;
+    const bool was_waiting = hold.standing() == PaymentBook::Standing::waiting;
     Waiting waiting;
-    if (was_waiting) waiting = ticket.waiting();
+    if (was_waiting) waiting = hold.waiting();
     const auto receipt = waiting.receipt;
-    auto settlement = std::make_shared<Settlement>(parts_.loop, std::move(ticket));
+    auto settlement = std::make_shared<Settlement>(parts_.loop, std::move(hold));
     settlement->may_have_been_sent = was_waiting && waiting.may_have_been_sent;
+    settlement->with_answer = waiting.answer != answer;
     if (!was_waiting) waiting.idempotency_key = to_hex_digits(parts_.env.random.bytes32());
     waiting.request = deal.print();
     waiting.answer = std::move(answer);
     waiting.may_have_been_sent = true;
     settlement->waiting = std::move(waiting);
+    settlement->give_up = deal.give_up;
     if (receipt) {
         // It goes on waiting, no longer than it would have without this request.
         settlement->result = *receipt;
         co_return conclude(deal, std::move(settlement));
     }
-    settlement->ticket.keep(settlement->waiting, parts_.env.clock.steady_now());
     // In a task of its own: a client that goes away now does not undo a payment.
     parts_.settlements.spawn(carry_out(settlement, deal.payment));
     while (!settlement->is_over) co_await settlement->ended.wait();
@@ -282,46 +348,58 @@ Task<Answered> Checkout::settle(Deal& deal, PaymentBook::Ticket ticket,
 }
 
 Task<> Checkout::carry_out(std::shared_ptr<Settlement> settlement, v2::Payment payment) {
-    auto& [ticket, waiting, may_have_been_sent, is_over, ended, result] = *settlement;
+    auto& waiting = settlement->waiting;
+    auto& hold = settlement->hold;
+    auto& may_have_been_sent = settlement->may_have_been_sent;
+    auto& result = settlement->result;
     const EndOfSettlement end(*settlement);
     result = fail(Errc::settlement_pending, "the settlement was broken off");
+    const auto kept = co_await hold.keep(waiting, settlement->with_answer);
+    if (!kept && kept.error().code == Errc::intent_not_ours) {
+        settlement->is_taken = true;
+        hold.forget();
+        co_return;
+    }
     const auto began = parts_.env.clock.steady_now();
-    const facilitator::Asking asking{rules_.settle_patience, waiting.idempotency_key};
+    facilitator::Asking asking{std::min(rules_.settle_patience, left_until(settlement->give_up)),
+                               waiting.idempotency_key};
     auto answer = co_await parts_.facilitator.settle(payment, asking);
     if (fate_of(answer) == Fate::open && answer && !answer->transaction.empty()) {
         // Once more, as the reference does. Source: protocol.md 5.3.
         may_have_been_sent = true;
         waiting.transaction = answer->transaction;
+        asking.patience = std::min(rules_.settle_patience, left_until(settlement->give_up));
         answer = co_await parts_.facilitator.settle(std::move(payment), asking);
     }
     observe(parts_.metrics.settle_seconds, parts_.env.clock.steady_now() - began);
     if (may_have_been_sent) answer = in_doubt(std::move(answer), rules_.facilitator_remembers);
     result = std::move(answer);
-    const auto now = parts_.env.clock.steady_now();
     if (result && !result->transaction.empty()) waiting.transaction = result->transaction;
     switch (fate_of(result)) {
+        case Fate::failed:
+            hold.forget();
+            co_return;
         case Fate::settled:
             waiting.receipt = *result;
-            ticket.keep(waiting, now);
-            break;
-        case Fate::failed:
-            ticket.forget();
             break;
         case Fate::nothing_sent:
             waiting.may_have_been_sent = false;
-            ticket.keep(waiting, now);
             break;
         case Fate::open:
         case Fate::unreadable:
-            ticket.keep(waiting, now);
             break;
     }
+    // Before anybody hears of it. What cannot be written this process still knows.
+    const auto recorded = co_await hold.keep(waiting, false);
+    if (!recorded) co_return;
 }
 
 Answered Checkout::conclude(Deal& deal, std::shared_ptr<Settlement> settlement) const {
     const auto& result = settlement->result;
-    const auto& [route, url, origin, body, client_gone] = deal.sale;
+    const auto& route = deal.sale.route;
+    const auto& url = deal.sale.url;
     const auto version = deal.version();
+    if (settlement->is_taken) return taken();
     Answered out;
     if (result) {
         out.transaction =
@@ -372,7 +450,7 @@ Answered Checkout::conclude(Deal& deal, std::shared_ptr<Settlement> settlement) 
 }
 
 void Checkout::delivered(const Answered& answered) {
-    if (answered.settlement) answered.settlement->ticket.use(parts_.env.clock.steady_now());
+    if (answered.settlement) answered.settlement->hold.use();
 }
 
 }  // namespace farthing::gateway

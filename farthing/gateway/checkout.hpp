@@ -2,7 +2,10 @@
 // Checkout: one request with a payment, from verification to the answer. Source: protocol.md
 // sections 5.2 and 5.3.
 //
-// The order is verify, origin, settle, release. What a failure means for the money:
+// The order is verify, claim, origin, keep, settle, release: from the claim on no other gateway has
+// the payment, and from then on that it is kept a crash loses neither answer nor payment.
+// What a failure means for the money:
+//   the store is down, before the origin is asked: 503, nothing happens
 //   before settle     nothing was taken and nothing is; the payment can be used again
 //   the client leaves before the origin is asked: the same. After that it is charged: the origin
 //                     has worked, and an order would be free for who hangs up
@@ -13,14 +16,15 @@
 //                     the payment waits with its receipt, and gets the same answer again; never a
 //                     new one: when the answer is no longer kept, the payment is used up
 // The body of a request is read when its payment has been verified: a forged one costs no memory.
-// A payment is in hand once: who brings it a second time meanwhile gets 409.
+// A payment is in hand once, with all gateways that share a store: who brings it a second time
+// meanwhile gets 409.
 #pragma once
 
 #include "farthing/facilitator/facilitator.hpp"
 #include "farthing/gateway/metrics.hpp"
 #include "farthing/gateway/paygate.hpp"
-#include "farthing/gateway/payment_book.hpp"
 #include "farthing/gateway/proxy.hpp"
+#include "farthing/gateway/register.hpp"
 #include "farthing/io/signal.hpp"
 #include "farthing/io/task_group.hpp"
 
@@ -42,15 +46,19 @@ struct Sale {
     OriginRequest origin;             ///< without a body yet
     net::BodyReader* body = nullptr;  ///< null when there is none
     std::function<bool()> client_gone = [] { return false; };
+    std::optional<std::chrono::seconds> timeout;  ///< how long the client says it waits
 };
 
 /// A settlement that goes on when the request that wanted it is gone.
 struct Settlement {
-    Settlement(Loop& loop, PaymentBook::Ticket its) : ticket(std::move(its)), ended(loop) {}
+    Settlement(Loop& loop, Register::Hold its) : hold(std::move(its)), ended(loop) {}
 
-    PaymentBook::Ticket ticket;
+    Register::Hold hold;
     Waiting waiting;
+    SteadyTime give_up;               ///< the client waits no longer
     bool may_have_been_sent = false;  ///< by an earlier call
+    bool with_answer = true;          ///< the store does not have it yet
+    bool is_taken = false;            ///< by another gateway: nothing was asked for
     bool is_over = false;
     Signal ended;
     Result<v2::SettleResponse> result;
@@ -75,7 +83,7 @@ class Checkout {
         Loop& loop;
         net::Client& origin;
         facilitator::Facilitator& facilitator;
-        PaymentBook& book;
+        Register& payments;
         GatewayMetrics& metrics;
         TaskGroup& settlements;
     };
@@ -88,13 +96,20 @@ class Checkout {
     /// What all steps of one request share.
     struct Deal;
 
+    [[nodiscard]] std::chrono::milliseconds left_until(SteadyTime give_up) const;
     /// The request's body into the deal. What to answer when it is no good.
     Task<std::optional<Answered>> read_body(Deal& deal);
-    Task<Answered> buy(Deal& deal, PaymentBook::Ticket ticket);
-    Task<Answered> resume(Deal& deal, PaymentBook::Ticket ticket);
+    Task<Answered> buy(Deal& deal, Register::Hold hold);
+    /// After a verdict that is none or no: a payment that an earlier run of a gateway settled is
+    /// refused by whoever verifies, and has its answer waiting.
+    Task<Answered> look_up(Deal& deal, Register::Hold hold, Answered refusal);
+    /// What to answer when the payment, claimed, is not ours to go on with.
+    [[nodiscard]] static std::optional<Answered> obstacle(const Deal& deal, const Result<>& claimed,
+                                                          Register::Hold::Standing standing);
+    Task<Answered> resume(Deal& deal, Register::Hold hold);
     [[nodiscard]] static Answered no_longer_kept(const Deal& deal, v2::SettleResponse receipt);
-    Task<Answered> serve(Deal& deal, PaymentBook::Ticket ticket);
-    Task<Answered> settle(Deal& deal, PaymentBook::Ticket ticket,
+    Task<Answered> serve(Deal& deal, Register::Hold hold);
+    Task<Answered> settle(Deal& deal, Register::Hold hold,
                           std::shared_ptr<const OriginAnswer> answer);
     Task<> carry_out(std::shared_ptr<Settlement> settlement, v2::Payment payment);
     [[nodiscard]] Answered conclude(Deal& deal, std::shared_ptr<Settlement> settlement) const;

@@ -86,7 +86,7 @@ struct FacilitatorConfig {
     std::chrono::milliseconds timeout{90'000};        ///< of one call to a remote one
     std::vector<HeaderConfig> header;                 ///< sent with each call to a remote one
     std::vector<facilitator::NetworkConfig> network;  ///< makes it the embedded one
-    std::string store;  ///< of the embedded one, see the facilitator's
+    std::string store;  ///< of the embedded one, see the facilitator's; default: the gateway's
     std::optional<facilitator::ScreeningConfig> screening;  ///< by the embedded one
     /// How long a payer waits for the settlement before the answer is "pending, ask again".
     std::chrono::milliseconds settle_patience{30'000};
@@ -160,10 +160,14 @@ struct Config {
     std::optional<std::string> network;        ///< default for routes
     std::optional<std::string> pay_to;         ///< default for routes
     FacilitatorConfig facilitator;             ///< who verifies and settles
-    LimitsConfig limits;                       ///< sizes, times and counts
-    CorsConfig cors;                           ///< web pages that may pay and read
-    std::vector<Asset> asset;                  ///< added to the built-in table
-    std::vector<RouteConfig> route;            ///< what costs what; the first that matches counts
+    /// Where payments in hand and the answers kept for them outlive the process, and are shared
+    /// with other gateways: `memory` (not at all), the path of an SQLite file, or
+    /// `postgresql://…`; default: that of the embedded facilitator, or a file beside this one
+    std::string store;
+    LimitsConfig limits;             ///< sizes, times and counts
+    CorsConfig cors;                 ///< web pages that may pay and read
+    std::vector<Asset> asset;        ///< added to the built-in table
+    std::vector<RouteConfig> route;  ///< what costs what; the first that matches counts
 
     static constexpr std::array<std::string_view, 3> required{"origin", "facilitator", "route"};
     static constexpr auto fields() {
@@ -176,6 +180,7 @@ struct Config {
                           field("network", &T::network),
                           field("pay_to", &T::pay_to),
                           field("facilitator", &T::facilitator),
+                          field("store", &T::store),
                           field("limits", &T::limits),
                           field("cors", &T::cors),
                           field("asset", &T::asset),

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "farthing/base/hex.hpp"
+#include "farthing/facilitator/request_timeout.hpp"
 #include "farthing/gateway/cors.hpp"
 #include "farthing/gateway/responses.hpp"
 
@@ -68,13 +69,14 @@ GatewayRules rules_of(const Config& config) {
 }
 
 Gateway::Gateway(Env env, Loop& loop, net::Client& origin, facilitator::Facilitator& facilitator,
-                 std::shared_ptr<const Site> site, GatewayRules rules)
+                 std::shared_ptr<const Site> site, GatewayRules rules, Durable durable)
     : env_(env),
       origin_(origin),
       metrics_(env.metrics),
-      book_(rules.book),
+      payments_(env, loop, std::move(durable), rules.book),
       settlements_(loop),
-      checkout_({env, loop, origin, facilitator, book_, metrics_, settlements_}, rules.checkout) {
+      checkout_({env, loop, origin, facilitator, payments_, metrics_, settlements_},
+                rules.checkout) {
     Bytes prefix(4);
     env_.random.fill(prefix);
     id_prefix_ = to_hex_digits(prefix);
@@ -85,7 +87,10 @@ void Gateway::use(std::shared_ptr<const Site> site) {
     live_ = std::make_shared<Live>(env_.metrics, std::move(site));
 }
 
-Task<> Gateway::drain() { co_await settlements_.join(); }
+Task<> Gateway::drain() {
+    co_await settlements_.join();
+    co_await payments_.drain();
+}
 
 std::string Gateway::request_id(const net::Headers& headers, bool trusted) {
     if (trusted) {
@@ -210,9 +215,12 @@ Task<> Gateway::sell(Visit& visit, dialect::Received payment) {
     const InHand in_hand(in_hand_, metrics_.in_hand);
     const auto began = env_.clock.steady_now();
     const auto& site = *visit.live->site;
-    Sale sale{site.routes[*visit.route], visit.client.url(visit.target.raw), origin_request(visit),
+    Sale sale{site.routes[*visit.route],
+              visit.client.url(visit.target.raw),
+              origin_request(visit),
               visit.request.has_body ? visit.request.body : nullptr,
-              [&visit] { return visit.responder.client_gone(); }};
+              [&visit] { return visit.responder.client_gone(); },
+              facilitator::request_timeout(visit.request.headers)};
     auto answered = co_await checkout_.run(std::move(sale), std::move(payment));
     auto response = std::move(answered.answer.response);
     const auto length = answered.answer.length;
@@ -235,8 +243,8 @@ Task<> Gateway::sell(Visit& visit, dialect::Received payment) {
     visit.live->counters.count(visit.route, answered.ending);
     log_sale(visit, answered, env_.clock.steady_now() - began);
     answered.settlement.reset();
-    metrics_.waiting.set(static_cast<double>(book_.waiting_count()));
-    metrics_.kept_bytes.set(static_cast<double>(book_.kept_bytes()));
+    metrics_.waiting.set(static_cast<double>(payments_.book().waiting_count()));
+    metrics_.kept_bytes.set(static_cast<double>(payments_.book().kept_bytes()));
 }
 
 void Gateway::log_sale(const Visit& visit, const Answered& answered,
@@ -244,7 +252,8 @@ void Gateway::log_sale(const Visit& visit, const Answered& answered,
     const auto* wanted = answered.requirements;
     const bool ours_to_mend =
         answered.ending == Ending::origin_failed || answered.ending == Ending::facilitator_failed ||
-        answered.ending == Ending::pending || answered.ending == Ending::undelivered;
+        answered.ending == Ending::pending || answered.ending == Ending::undelivered ||
+        answered.ending == Ending::store_failed;
     env_.log.write(ours_to_mend ? Level::warn : Level::info, "paid_request",
                    {{"id", visit.id},
                     {"route", visit.live->site->routes[*visit.route].name},

@@ -17,7 +17,14 @@ struct GatewayRules {
 class Gateway {
   public:
     Gateway(Env env, Loop& loop, net::Client& origin, facilitator::Facilitator& facilitator,
-            std::shared_ptr<const Site> site, GatewayRules rules);
+            std::shared_ptr<const Site> site, GatewayRules rules, Durable durable = {});
+
+    /// Before the first request. Errors: io_failed (the store).
+    Task<Result<>> open() { return payments_.open(); }
+    /// What has to be done now and then, until cancelled.
+    Task<> run() { return payments_.run(); }
+    /// After the last request: what this gateway had in hand is free for others.
+    Task<> close() { return payments_.close(); }
 
     Task<> handle(net::ServerRequest& request, net::Responder& responder);
     /// For requests from now on; those in hand keep the site they began with.
@@ -61,7 +68,7 @@ class Gateway {
     Env env_;
     net::Client& origin_;
     GatewayMetrics metrics_;
-    PaymentBook book_;
+    Register payments_;
     TaskGroup settlements_;
     Checkout checkout_;
     std::shared_ptr<Live> live_;

@@ -5,10 +5,10 @@ namespace farthing::gateway {
 namespace {
 
 constexpr std::array<std::string_view, static_cast<std::size_t>(Ending::count_)> kNames{
-    "passed",      "unpaid",         "refused",       "busy",
-    "paid",        "abandoned",      "undelivered",   "not_settled",
-    "pending",     "origin_refused", "origin_failed", "facilitator_failed",
-    "bad_request", "preflight"};
+    "passed",       "unpaid",         "refused",       "busy",
+    "paid",         "abandoned",      "undelivered",   "not_settled",
+    "pending",      "origin_refused", "origin_failed", "facilitator_failed",
+    "store_failed", "bad_request",    "preflight"};
 
 Histogram& seconds(Metrics& metrics, const char* name, const char* help) {
     const std::vector<double> buckets{0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 90};

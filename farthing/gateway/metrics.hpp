@@ -26,6 +26,7 @@ enum class Ending : std::uint8_t {
     origin_refused,      ///< the origin answered 400 or more: nothing was settled
     origin_failed,       ///< no whole answer of the origin
     facilitator_failed,  ///< no answer of the facilitator, and nothing happened
+    store_failed,        ///< payments could not be recorded, and nothing happened
     bad_request,         ///< 4xx of ours
     preflight,
     count_,

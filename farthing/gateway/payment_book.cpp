@@ -4,7 +4,6 @@
 #include "farthing/crypto/keccak.hpp"
 
 namespace farthing::gateway {
-namespace {
 
 std::size_t bytes_of(const Waiting& waiting) {
     if (!waiting.answer) return 0;
@@ -14,8 +13,6 @@ std::size_t bytes_of(const Waiting& waiting) {
     for (const auto& [name, value] : headers) bytes += name.size() + value.size();
     return bytes;
 }
-
-}  // namespace
 
 Bytes32 print_of(std::string_view method, std::string_view target, std::string_view body) {
     // Neither a method nor a target has a line break, so no two requests run into each other.

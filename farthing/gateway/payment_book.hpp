@@ -24,6 +24,9 @@ struct Waiting {
     std::string idempotency_key;     ///< of its settlement: facilitator::Asking
 };
 
+/// Of the answer; 0 without one.
+[[nodiscard]] std::size_t bytes_of(const Waiting& waiting);
+
 /// What identifies a request: method, path, query and body.
 [[nodiscard]] Bytes32 print_of(std::string_view method, std::string_view target,
                                std::string_view body);

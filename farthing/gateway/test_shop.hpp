@@ -300,13 +300,15 @@ price = "$0.002"
 class Shop {
   public:
     explicit Shop(std::string_view config_text = kShopConfig,
-                  std::function<void(GatewayRules&)> adjust = {}) {
+                  std::function<void(GatewayRules&)> adjust = {}, Durable durable = {}) {
         auto config = config_from_toml<Config>(config_text, "shop.toml");
         invariant(config.has_value(), "the shop's configuration is good");
         auto rules = rules_of(*config);
         if (adjust) adjust(rules);
         gateway = std::make_unique<Gateway>(env, loop, origin, facilitator,
-                                            make_site(*config).value(), rules);
+                                            make_site(*config).value(), rules, std::move(durable));
+        running.spawn(open());
+        settle_down();
     }
     ~Shop() {
         // Whatever a test has left held ends by its cancellation.
@@ -375,6 +377,10 @@ class Shop {
     }
 
   private:
+    Task<> open() {
+        const auto opened = co_await gateway->open();
+        invariant(opened.has_value(), "a gateway in memory opens");
+    }
     Task<> handle(std::shared_ptr<Asked> asked) {
         co_await gateway->handle(asked->request, asked->responder);
         asked->done = true;
