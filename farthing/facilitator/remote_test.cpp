@@ -68,6 +68,7 @@ class Remote {
         std::string target;
         std::string authorization;
         std::string body;
+        std::string timeout;
     };
     std::vector<Seen> seen;
     std::optional<RemoteFacilitator> remote;
@@ -77,7 +78,8 @@ class Remote {
         auto body = co_await request.body->read_all(1 << 20);
         seen.push_back({request.method, request.target,
                         std::string(request.headers.get("Authorization").value_or("")),
-                        std::move(body).value_or("")});
+                        std::move(body).value_or(""),
+                        std::string(request.headers.get("X-Request-Timeout").value_or(""))});
         auto response = script_(request.target, static_cast<int>(seen.size()));
         const auto sent = co_await responder.send(std::move(response));
         CHECK(sent);
@@ -192,6 +194,8 @@ TEST_CASE("remote: verify and settle send the payment in its dialect, with the s
     CHECK(peer.seen[0].target == "/base/verify");
     CHECK(peer.seen[0].authorization == "Bearer s3cret");
     CHECK(peer.seen[1].target == "/base/settle");
+    CHECK(peer.seen[0].timeout.empty());
+    CHECK(peer.seen[1].timeout == "9");  // of 10 s, so that its answer comes in time
     const auto v2_body = json::parse(peer.seen[0].body).value();
     CHECK(v2_body.at("x402Version") == json::Value(2));
     CHECK(v2_body.at("paymentRequirements").at("amount") == json::Value("1000"));

@@ -58,7 +58,7 @@ Task<net::Response> Admin::answer(std::string method, std::string path) {
 
 Result<> check_supported(const Site& site, const v2::SupportedResponse& supported) {
     for (const auto& route : site.routes) {
-        for (const auto& [requirements, as_json, as_v1] : route.offers) {
+        for (const auto& [requirements, decimals, as_json, as_v1] : route.offers) {
             const auto settles = [&](const v2::SupportedKind& kind) {
                 return kind.x402_version == v2::kVersion && kind.scheme == requirements.scheme &&
                        takes_in(kind.network, requirements.network.id);

@@ -5,6 +5,7 @@
 
 #include "farthing/base/hex.hpp"
 #include "farthing/crypto/keccak.hpp"
+#include "farthing/gateway/fate.hpp"
 #include "farthing/gateway/responses.hpp"
 #include "farthing/net/body_fault.hpp"
 
@@ -13,7 +14,8 @@ namespace farthing::gateway {
 struct Checkout::Deal {
     Sale sale;
     v2::Payment payment;
-    std::unique_ptr<const scheme::Opened> opened;
+    std::shared_ptr<const scheme::Opened> opened;
+    std::uint32_t decimals = 0;  ///< of the asset
     std::string payer;
     bool body_read = false;
     SteadyTime give_up;  ///< the client waits no longer
@@ -35,55 +37,6 @@ constexpr std::uint64_t kSignedForMax = 86'400;
 /// A settlement is asked for however late it is, for the origin has worked: long enough to reach
 /// who is asked.
 constexpr std::chrono::milliseconds kPatienceMin{1'000};
-
-/// How a settlement stands, from the facilitator's answer.
-enum class Fate : std::uint8_t {
-    settled,
-    failed,        ///< it has not happened and will not
-    open,          ///< it may have happened
-    unreadable,    ///< the same; the facilitator's answer was none
-    nothing_sent,  ///< it has not happened, and may be tried again
-};
-
-Fate fate_of(const Result<v2::SettleResponse>& result) {
-    if (result) {
-        if (result->success) return Fate::settled;
-        return result->error_reason == wire_code(Errc::settlement_pending) ? Fate::open
-                                                                           : Fate::failed;
-    }
-    const auto code = result.error().code;
-    if (code == Errc::facilitator_invalid_data) return Fate::unreadable;
-    if (code == Errc::facilitator_failed) return Fate::failed;
-    switch (kind_of(code)) {
-        case Kind::refused:
-        case Kind::invalid:
-            return Fate::failed;
-        case Kind::unavailable:
-            return Fate::nothing_sent;
-        case Kind::unknown:
-        case Kind::internal:
-            break;
-    }
-    return Fate::open;
-}
-
-/// The answer to a settlement that an earlier call may have sent already. Only two things end the
-/// doubt: a success, and a failure of a transaction that is named, or said by a facilitator that
-/// answers what became of the first call (`remembers`). Everything else (busy, down, "nonce already
-/// used", nonsense) would be said of a payment that has moved its money too.
-Result<v2::SettleResponse> in_doubt(Result<v2::SettleResponse> answer, bool remembers) {
-    const auto fate = fate_of(answer);
-    if (fate == Fate::settled) return answer;
-    if (fate == Fate::failed && answer && (remembers || !answer->transaction.empty()))
-        return answer;
-    v2::SettleResponse open;
-    open.error_reason = wire_code(Errc::settlement_pending);
-    open.error_message =
-        fmt::format("the facilitator says {} of a payment it may have settled",
-                    answer ? answer->error_reason.value_or("no") : to_string(answer.error()));
-    if (answer) open.transaction = answer->transaction;
-    return open;
-}
 
 /// How long the client waits: what it says itself, and no longer than it was told to sign for.
 std::chrono::seconds patience_of(const Sale& sale, const v2::PaymentRequirements& wanted) {
@@ -152,28 +105,18 @@ Answered body_refused(const Error& error) {
                  Ending::bad_request, to_string(error));
 }
 
-/// Says that a settlement is over however its task ends.
-class EndOfSettlement {
-  public:
-    explicit EndOfSettlement(Settlement& settlement) : settlement_(settlement) {}
-    EndOfSettlement(const EndOfSettlement&) = delete;
-    EndOfSettlement& operator=(const EndOfSettlement&) = delete;
-    ~EndOfSettlement() {
-        settlement_.is_over = true;
-        settlement_.ended.notify();
-    }
-
-  private:
-    Settlement& settlement_;
-};
-
 }  // namespace
 
 Task<Answered> Checkout::run(Sale sale, dialect::Received received) {
     auto payable = match_payment(sale.route, std::move(received));
     if (!payable) co_return refused(sale, wire_code(payable.error().code));
-    Deal deal{
-        std::move(sale), std::move(payable->payment), std::move(payable->opened), {}, false, {}};
+    Deal deal{std::move(sale),
+              std::move(payable->payment),
+              std::move(payable->opened),
+              payable->offer->decimals,
+              {},
+              false,
+              {}};
     deal.payer = deal.opened->key().payer.to_checksum();
     deal.give_up =
         parts_.env.clock.steady_now() + patience_of(deal.sale, payable->offer->requirements);
@@ -244,7 +187,7 @@ Task<Answered> Checkout::buy(Deal& deal, Register::Hold hold) {
         auto answered = co_await resume(deal, std::move(hold));
         co_return answered;
     }
-    auto answered = co_await serve(deal, std::move(hold));
+    auto answered = co_await begin(deal, std::move(hold));
     co_return answered;
 }
 
@@ -276,12 +219,12 @@ Task<Answered> Checkout::resume(Deal& deal, Register::Hold hold) {
         co_return plain(json_error(409, "payment_for_another_request"), Ending::busy,
                         "payment_for_another_request");
     }
-    if (waiting.receipt && !waiting.answer) {
+    if (waiting.receipt && !waiting.answer && waiting.has_run) {
         hold.use();
         co_return no_longer_kept(deal, *waiting.receipt);
     }
     if (!waiting.answer) {
-        auto answered = co_await serve(deal, std::move(hold));
+        auto answered = co_await begin(deal, std::move(hold));
         co_return answered;
     }
     auto answered = co_await settle(deal, std::move(hold), waiting.answer);
@@ -299,11 +242,57 @@ Answered Checkout::no_longer_kept(const Deal& deal, v2::SettleResponse receipt) 
     return out;
 }
 
-Task<Answered> Checkout::serve(Deal& deal, Register::Hold hold) {
+Task<std::expected<OriginAnswer, OriginFailure>> Checkout::ask_origin(const Deal& deal) {
     const auto began = parts_.env.clock.steady_now();
     auto fetched =
         co_await fetch_whole(parts_.origin, deal.sale.origin, rules_.response_body_bytes_max);
     observe(parts_.metrics.origin_seconds, parts_.env.clock.steady_now() - began);
+    co_return fetched;
+}
+
+Task<Answered> Checkout::begin(Deal& deal, Register::Hold hold) {
+    if (deal.sale.route.settle == SettleWhen::before) {
+        auto answered = co_await prepay(deal, std::move(hold));
+        co_return answered;
+    }
+    auto answered = co_await serve(deal, std::move(hold));
+    co_return answered;
+}
+
+Task<Answered> Checkout::prepay(Deal& deal, Register::Hold hold) {
+    auto settlement = prepare(deal, std::move(hold), nullptr);
+    if (!settlement->waiting.receipt) co_await carried_out(deal, settlement);
+    if (settlement->is_taken || fate_of(settlement->result) != Fate::settled)
+        co_return conclude(deal, settlement);
+    auto fetched = co_await ask_origin(deal);
+    if (!fetched || fetched->response.status >= 500) {
+        // It is paid, and may ask again.
+        Answered failed;
+        if (fetched) {
+            failed.reason = fmt::format("the origin answered {}", fetched->response.status);
+            failed.answer = *std::move(fetched);
+        } else {
+            failed.reason = to_string(fetched.error().cause);
+            failed.answer.response = json_error(fetched.error().status, fetched.error().message);
+        }
+        failed.ending = Ending::origin_failed;
+        failed.transaction = settlement->result->transaction;
+        add_receipt(failed.answer.response.headers, deal.version(), *settlement->result);
+        make_private(failed.answer.response.headers);
+        expose_payment_headers(failed.answer.response.headers);
+        co_return failed;
+    }
+    auto& waiting = settlement->waiting;
+    waiting.answer = std::make_shared<const OriginAnswer>(*std::move(fetched));
+    waiting.has_run = true;
+    // What cannot be written this process still knows; who has taken it over serves it too.
+    const auto kept = co_await settlement->hold.keep(waiting, true);
+    if (!kept) co_return conclude(deal, settlement);
+    co_return conclude(deal, std::move(settlement));
+}
+
+Task<Answered> Checkout::serve(Deal& deal, Register::Hold hold) {
+    auto fetched = co_await ask_origin(deal);
     if (!fetched) {
         const auto& failure = fetched.error();
         co_return plain(json_error(failure.status, failure.message), Ending::origin_failed,
@@ -317,81 +306,88 @@ Task<Answered> Checkout::serve(Deal& deal, Register::Hold hold) {
         co_return answered;
     }
     auto answer = std::make_shared<const OriginAnswer>(*std::move(fetched));
+    const bool is_new = hold.standing() == PaymentBook::Standing::fresh;
+    if (deal.sale.route.settle == SettleWhen::deferred && is_new && hold.is_durable()) {
+        Credit::Debt debt{deal.opened->key().payer, deal.payment.requirements.pay_to,
+                          deal.opened->amount(), deal.decimals};
+        std::shared_ptr<Credit::Open> credit = credit_.give(debt);
+        if (credit) {
+            auto settlement = prepare(deal, std::move(hold), std::move(answer));
+            auto answered = co_await defer(deal, std::move(settlement), std::move(credit));
+            co_return answered;
+        }
+        parts_.metrics.credit_refused_total.add();
+    }
     auto answered = co_await settle(deal, std::move(hold), std::move(answer));
     co_return answered;
 }
 
-Task<Answered> Checkout::settle(Deal& deal, Register::Hold hold,
-                                std::shared_ptr<const OriginAnswer> answer) {
+std::shared_ptr<Settlement> Checkout::prepare(const Deal& deal, Register::Hold hold,
+                                              std::shared_ptr<const OriginAnswer> answer) {
     const bool was_waiting = hold.standing() == PaymentBook::Standing::waiting;
     Waiting waiting;
     if (was_waiting) waiting = hold.waiting();
-    const auto receipt = waiting.receipt;
     auto settlement = std::make_shared<Settlement>(parts_.loop, std::move(hold));
     settlement->may_have_been_sent = was_waiting && waiting.may_have_been_sent;
     settlement->with_answer = waiting.answer != answer;
     if (!was_waiting) waiting.idempotency_key = to_hex_digits(parts_.env.random.bytes32());
     waiting.request = deal.print();
+    waiting.has_run = answer != nullptr;
     waiting.answer = std::move(answer);
     waiting.may_have_been_sent = true;
+    // It goes on waiting, no longer than it would have without this request.
+    if (waiting.receipt) settlement->result = *waiting.receipt;
     settlement->waiting = std::move(waiting);
     settlement->give_up = deal.give_up;
-    if (receipt) {
-        // It goes on waiting, no longer than it would have without this request.
-        settlement->result = *receipt;
-        co_return conclude(deal, std::move(settlement));
-    }
-    // In a task of its own: a client that goes away now does not undo a payment.
+    return settlement;
+}
+
+/// In a task of its own: a client that goes away now does not undo a payment.
+Task<> Checkout::carried_out(Deal& deal, std::shared_ptr<Settlement> settlement) {
     parts_.settlements.spawn(carry_out(settlement, deal.payment));
     while (!settlement->is_over) co_await settlement->ended.wait();
+}
+
+Task<Answered> Checkout::settle(Deal& deal, Register::Hold hold,
+                                std::shared_ptr<const OriginAnswer> answer) {
+    auto settlement = prepare(deal, std::move(hold), std::move(answer));
+    if (!settlement->waiting.receipt) co_await carried_out(deal, settlement);
     co_return conclude(deal, std::move(settlement));
 }
 
-Task<> Checkout::carry_out(std::shared_ptr<Settlement> settlement, v2::Payment payment) {
+Task<Answered> Checkout::defer(Deal& deal, std::shared_ptr<Settlement> settlement,
+                               std::shared_ptr<Credit::Open> credit) {
     auto& waiting = settlement->waiting;
-    auto& hold = settlement->hold;
-    auto& may_have_been_sent = settlement->may_have_been_sent;
-    auto& result = settlement->result;
-    const EndOfSettlement end(*settlement);
-    result = fail(Errc::settlement_pending, "the settlement was broken off");
-    const auto kept = co_await hold.keep(waiting, settlement->with_answer);
+    const auto request = dialect::facilitator_request_body(deal.payment);
+    if (request) {
+        waiting.payment =
+            json::to_text(json::Object{{"decimals", deal.decimals}, {"request", *request}});
+        const auto window = std::chrono::ceil<std::chrono::seconds>(rules_.settle_window);
+        waiting.due = parts_.payments.now() + static_cast<std::uint64_t>(window.count());
+    }
+    const auto kept = co_await settlement->hold.keep(waiting, true);
     if (!kept && kept.error().code == Errc::intent_not_ours) {
-        settlement->is_taken = true;
-        hold.forget();
-        co_return;
+        settlement->hold.forget();
+        co_return taken();
     }
-    const auto began = parts_.env.clock.steady_now();
-    facilitator::Asking asking{std::min(rules_.settle_patience, left_until(settlement->give_up)),
-                               waiting.idempotency_key};
-    auto answer = co_await parts_.facilitator.settle(payment, asking);
-    if (fate_of(answer) == Fate::open && answer && !answer->transaction.empty()) {
-        // Once more, as the reference does. Source: protocol.md 5.3.
-        may_have_been_sent = true;
-        waiting.transaction = answer->transaction;
-        asking.patience = std::min(rules_.settle_patience, left_until(settlement->give_up));
-        answer = co_await parts_.facilitator.settle(std::move(payment), asking);
+    if (!kept || !request) {
+        // What is not written down is no debt: it is settled now.
+        waiting.payment.clear();
+        waiting.due = 0;
+        co_await carried_out(deal, settlement);
+        co_return conclude(deal, std::move(settlement));
     }
-    observe(parts_.metrics.settle_seconds, parts_.env.clock.steady_now() - began);
-    if (may_have_been_sent) answer = in_doubt(std::move(answer), rules_.facilitator_remembers);
-    result = std::move(answer);
-    if (result && !result->transaction.empty()) waiting.transaction = result->transaction;
-    switch (fate_of(result)) {
-        case Fate::failed:
-            hold.forget();
-            co_return;
-        case Fate::settled:
-            waiting.receipt = *result;
-            break;
-        case Fate::nothing_sent:
-            waiting.may_have_been_sent = false;
-            break;
-        case Fate::open:
-        case Fate::unreadable:
-            break;
-    }
-    // Before anybody hears of it. What cannot be written this process still knows.
-    const auto recorded = co_await hold.keep(waiting, false);
-    if (!recorded) co_return;
+    settlement->is_kept = true;
+    settlement->with_answer = false;
+    settlement->is_debt = true;
+    Answered out;
+    out.answer = *waiting.answer;
+    out.ending = Ending::deferred;
+    make_private(out.answer.response.headers);
+    out.settlement = settlement;
+    parts_.settlements.spawn(
+        pay_debt(std::move(settlement), deal.payment, deal.opened, std::move(credit)));
+    co_return out;
 }
 
 Answered Checkout::conclude(Deal& deal, std::shared_ptr<Settlement> settlement) const {
@@ -450,7 +446,9 @@ Answered Checkout::conclude(Deal& deal, std::shared_ptr<Settlement> settlement) 
 }
 
 void Checkout::delivered(const Answered& answered) {
-    if (answered.settlement) answered.settlement->hold.use();
+    if (!answered.settlement) return;
+    answered.settlement->is_delivered = true;
+    if (!answered.settlement->is_debt) answered.settlement->hold.use();
 }
 
 }  // namespace farthing::gateway

@@ -15,12 +15,17 @@
 //   settled, but the client is gone
 //                     the payment waits with its receipt, and gets the same answer again; never a
 //                     new one: when the answer is no longer kept, the payment is used up
+// A route may settle before the origin is asked: then a failing origin's answer goes out with the
+// receipt, and the same payment may ask again until it is served. Or it may serve on credit
+// (credit.hpp): the answer goes out at once and without a receipt, for there is none yet; the debt
+// is durable by then and settled within a window.
 // The body of a request is read when its payment has been verified: a forged one costs no memory.
 // A payment is in hand once, with all gateways that share a store: who brings it a second time
 // meanwhile gets 409.
 #pragma once
 
 #include "farthing/facilitator/facilitator.hpp"
+#include "farthing/gateway/credit.hpp"
 #include "farthing/gateway/metrics.hpp"
 #include "farthing/gateway/paygate.hpp"
 #include "farthing/gateway/proxy.hpp"
@@ -37,6 +42,8 @@ struct CheckoutRules {
     /// Asked again, the facilitator answers what became of the first settlement. One that does not
     /// promise it may say "nonce already used" of the very payment it settled.
     bool facilitator_remembers = true;
+    std::chrono::milliseconds settle_window{10'000};  ///< of a debt
+    CreditLimits credit;
 };
 
 /// A request to a paid route.
@@ -58,7 +65,10 @@ struct Settlement {
     SteadyTime give_up;               ///< the client waits no longer
     bool may_have_been_sent = false;  ///< by an earlier call
     bool with_answer = true;          ///< the store does not have it yet
-    bool is_taken = false;            ///< by another gateway: nothing was asked for
+    bool is_kept = false;             ///< in the store, as it is
+    bool is_debt = false;             ///< served, and not paid yet
+    bool is_delivered = false;
+    bool is_taken = false;  ///< by another gateway: nothing was asked for
     bool is_over = false;
     Signal ended;
     Result<v2::SettleResponse> result;
@@ -87,10 +97,13 @@ class Checkout {
         GatewayMetrics& metrics;
         TaskGroup& settlements;
     };
-    Checkout(Parts parts, CheckoutRules rules) : parts_(parts), rules_(rules) {}
+    Checkout(Parts parts, CheckoutRules rules)
+        : parts_(parts), rules_(rules), credit_(rules.credit) {}
 
     Task<Answered> run(Sale sale, dialect::Received received);
     void delivered(const Answered& answered);
+    /// Settles the debts of gateways that are gone, and hears who does not pay.
+    Task<> take_over_debts();
 
   private:
     /// What all steps of one request share.
@@ -108,7 +121,20 @@ class Checkout {
                                                           Register::Hold::Standing standing);
     Task<Answered> resume(Deal& deal, Register::Hold hold);
     [[nodiscard]] static Answered no_longer_kept(const Deal& deal, v2::SettleResponse receipt);
+    /// As the route wants it: settled first, or served first.
+    Task<Answered> begin(Deal& deal, Register::Hold hold);
+    Task<Answered> prepay(Deal& deal, Register::Hold hold);
     Task<Answered> serve(Deal& deal, Register::Hold hold);
+    Task<Answered> defer(Deal& deal, std::shared_ptr<Settlement> settlement,
+                         std::shared_ptr<Credit::Open> credit);
+    Task<> pay_debt(std::shared_ptr<Settlement> settlement, v2::Payment payment,
+                    std::shared_ptr<const scheme::Opened> opened,
+                    std::shared_ptr<Credit::Open> credit);
+    Task<> take_over(store::Purchase owed);
+    Task<std::expected<OriginAnswer, OriginFailure>> ask_origin(const Deal& deal);
+    [[nodiscard]] std::shared_ptr<Settlement> prepare(const Deal& deal, Register::Hold hold,
+                                                      std::shared_ptr<const OriginAnswer> answer);
+    Task<> carried_out(Deal& deal, std::shared_ptr<Settlement> settlement);
     Task<Answered> settle(Deal& deal, Register::Hold hold,
                           std::shared_ptr<const OriginAnswer> answer);
     Task<> carry_out(std::shared_ptr<Settlement> settlement, v2::Payment payment);
@@ -116,6 +142,7 @@ class Checkout {
 
     Parts parts_;
     CheckoutRules rules_;
+    Credit credit_;
 };
 
 }  // namespace farthing::gateway

@@ -65,11 +65,34 @@ Result<> LimitsConfig::validate() const {
     return {};
 }
 
+Result<> DeferredConfig::validate() const {
+    constexpr std::chrono::minutes kWindowMax{5};
+    if (settle_window.count() <= 0 || settle_window > kWindowMax)
+        return bad("deferred.settle_window", "expected more than 0 and at most \"5m\"");
+    const auto check = [](std::string_view field, const std::string& text) -> Result<> {
+        const auto money = scheme::parse_money(text);
+        if (money && money->symbol.empty()) return {};
+        return bad(fmt::format("deferred.{}", field), "expected dollars, such as \"$1\"");
+    };
+    FARTHING_CHECK(check("per_payer", per_payer));
+    FARTHING_CHECK(check("per_pay_to", per_pay_to));
+    FARTHING_CHECK(check("total", total));
+    return {};
+}
+
 Result<> Config::validate() const {
     FARTHING_CHECK(check_listen(listen, "listen"));
     if (admin_listen) FARTHING_CHECK(check_listen(*admin_listen, "admin_listen"));
     FARTHING_CHECK(facilitator.validate());
     FARTHING_CHECK(limits.validate());
+    FARTHING_CHECK(deferred.validate());
+    for (std::size_t i = 0; i < route.size(); ++i) {
+        if (route[i].settle != "deferred") continue;
+        const auto where = fmt::format("route[{}].settle", i);
+        if (store == "memory")
+            return bad(where,
+                       "\"deferred\" needs a store that outlives the process, not \"memory\"");
+    }
     FARTHING_CHECK(make_site(*this));
     return {};
 }

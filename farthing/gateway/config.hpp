@@ -37,9 +37,12 @@ struct AcceptConfig {
 
 /// A path with a price. What no route matches is free.
 struct RouteConfig {
-    std::string match;                        ///< `"GET /weather"`, `"/any-method/*"`
-    std::optional<std::string> name;          ///< in logs and metrics; default: `match`
-    bool free = false;                        ///< an exception from the routes below
+    std::string match;                ///< `"GET /weather"`, `"/any-method/*"`
+    std::optional<std::string> name;  ///< in logs and metrics; default: `match`
+    bool free = false;                ///< an exception from the routes below
+    /// When it is paid: `after` the origin has answered, and its answer waits for that; `before` it
+    /// is asked; or `deferred`: its answer goes out at once, on credit
+    std::string settle = "after";
     std::optional<std::string> origin;        ///< instead of the gateway's
     std::optional<std::string> resource;      ///< what the 402 calls it; default: the URL asked for
     std::string description;                  ///< told to the payer
@@ -57,15 +60,22 @@ struct RouteConfig {
     static constexpr std::array<std::string_view, 1> required{"match"};
     static constexpr auto fields() {
         using T = RouteConfig;
-        return std::tuple{
-            field("match", &T::match),         field("name", &T::name),
-            field("free", &T::free),           field("origin", &T::origin),
-            field("resource", &T::resource),   field("description", &T::description),
-            field("mime_type", &T::mime_type), field("service_name", &T::service_name),
-            field("tags", &T::tags),           field("icon_url", &T::icon_url),
-            field("price", &T::price),         field("network", &T::network),
-            field("pay_to", &T::pay_to),       field("max_timeout", &T::max_timeout),
-            field("accepts", &T::accepts)};
+        return std::tuple{field("match", &T::match),
+                          field("name", &T::name),
+                          field("free", &T::free),
+                          field("settle", &T::settle),
+                          field("origin", &T::origin),
+                          field("resource", &T::resource),
+                          field("description", &T::description),
+                          field("mime_type", &T::mime_type),
+                          field("service_name", &T::service_name),
+                          field("tags", &T::tags),
+                          field("icon_url", &T::icon_url),
+                          field("price", &T::price),
+                          field("network", &T::network),
+                          field("pay_to", &T::pay_to),
+                          field("max_timeout", &T::max_timeout),
+                          field("accepts", &T::accepts)};
     }
 };
 
@@ -137,6 +147,24 @@ struct LimitsConfig {
     [[nodiscard]] Result<> validate() const;
 };
 
+/// How much is served before it is paid, on routes with `settle = "deferred"`. Beyond a limit such
+/// a route settles as with `after`. Each token counts as one dollar, and each gateway for itself.
+struct DeferredConfig {
+    std::chrono::milliseconds settle_window{10'000};  ///< then it is settled
+    std::string per_payer = "$1";                     ///< open debts of one payer
+    std::string per_pay_to = "$10";                   ///< open debts to one who is paid
+    std::string total = "$100";                       ///< all open debts
+
+    static constexpr std::array<std::string_view, 0> required{};
+    static constexpr auto fields() {
+        using T = DeferredConfig;
+        return std::tuple{field("settle_window", &T::settle_window),
+                          field("per_payer", &T::per_payer), field("per_pay_to", &T::per_pay_to),
+                          field("total", &T::total)};
+    }
+    [[nodiscard]] Result<> validate() const;
+};
+
 struct CorsConfig {
     /// Web origins whose pages may pay and read: `"https://app.example"`, or `"*"` alone. The
     /// gateway then answers preflights of paid routes.
@@ -165,6 +193,7 @@ struct Config {
     /// `postgresql://…`; default: that of the embedded facilitator, or a file beside this one
     std::string store;
     LimitsConfig limits;             ///< sizes, times and counts
+    DeferredConfig deferred;         ///< how much is served before it is paid
     CorsConfig cors;                 ///< web pages that may pay and read
     std::vector<Asset> asset;        ///< added to the built-in table
     std::vector<RouteConfig> route;  ///< what costs what; the first that matches counts
@@ -182,6 +211,7 @@ struct Config {
                           field("facilitator", &T::facilitator),
                           field("store", &T::store),
                           field("limits", &T::limits),
+                          field("deferred", &T::deferred),
                           field("cors", &T::cors),
                           field("asset", &T::asset),
                           field("route", &T::route)};

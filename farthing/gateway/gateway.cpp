@@ -63,6 +63,12 @@ GatewayRules rules_of(const Config& config) {
     rules.checkout.settle_patience =
         is_remote ? config.facilitator.timeout : config.facilitator.settle_patience;
     rules.checkout.facilitator_remembers = !is_remote;
+    rules.checkout.settle_window = config.deferred.settle_window;
+    const auto money = [](const std::string& text) {
+        return scheme::parse_money(text).value_or(scheme::Money{});
+    };
+    rules.checkout.credit = {money(config.deferred.per_payer), money(config.deferred.per_pay_to),
+                             money(config.deferred.total)};
     rules.book.kept_bytes_max = config.limits.kept_bytes_max;
     rules.book.kept_for = config.limits.kept_for;
     return rules;
@@ -85,6 +91,17 @@ Gateway::Gateway(Env env, Loop& loop, net::Client& origin, facilitator::Facilita
 
 void Gateway::use(std::shared_ptr<const Site> site) {
     live_ = std::make_shared<Live>(env_.metrics, std::move(site));
+}
+
+Task<Result<>> Gateway::open() {
+    auto opened = co_await payments_.open();
+    if (opened) co_await checkout_.take_over_debts();
+    co_return opened;
+}
+
+Task<> Gateway::run() {
+    std::function<Task<>()> round = [this] { return checkout_.take_over_debts(); };
+    co_await payments_.run(std::move(round));
 }
 
 Task<> Gateway::drain() {

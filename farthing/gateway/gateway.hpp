@@ -20,9 +20,9 @@ class Gateway {
             std::shared_ptr<const Site> site, GatewayRules rules, Durable durable = {});
 
     /// Before the first request. Errors: io_failed (the store).
-    Task<Result<>> open() { return payments_.open(); }
+    Task<Result<>> open();
     /// What has to be done now and then, until cancelled.
-    Task<> run() { return payments_.run(); }
+    Task<> run();
     /// After the last request: what this gateway had in hand is free for others.
     Task<> close() { return payments_.close(); }
 

@@ -8,6 +8,9 @@ namespace farthing::gateway {
 namespace {
 
 /// Of what a gateway wrote itself, and of an origin's headers, which have limits of their own.
+/// In place of an answer that there was, and that is not kept.
+constexpr const char* kNotKept = "-";
+
 constexpr json::Limits kHeadLimits{.bytes_max = 4 << 20, .depth_max = 8, .values_max = 20'000};
 
 /// What stands before the body. Names and values in base64: they may be any bytes.
@@ -72,20 +75,24 @@ store::Purchase to_purchase(const scheme::PaymentKey& key, const Waiting& waitin
     out.request = waiting.request;
     if (with_answer) {
         const bool fits = waiting.answer && bytes_of(waiting) <= bytes_max;
-        out.answer = fits ? to_text(*waiting.answer) : "";
+        out.answer = fits ? to_text(*waiting.answer) : waiting.has_run ? kNotKept : "";
     }
     if (waiting.receipt) out.receipt = json::encode_text(*waiting.receipt);
     out.transaction = waiting.transaction;
     out.idempotency_key = waiting.idempotency_key;
     out.may_have_been_sent = waiting.may_have_been_sent;
+    out.payment = waiting.payment;
+    out.due = waiting.due;
     return out;
 }
 
 Result<Waiting> waiting_from(const store::Purchase& purchase) {
     Waiting out;
     out.request = purchase.request;
-    if (!purchase.answer.value_or("").empty()) {
-        FARTHING_TRY(auto answer, answer_from_text(*purchase.answer));
+    const auto text = purchase.answer.value_or("");
+    out.has_run = !text.empty();
+    if (out.has_run && text != kNotKept) {
+        FARTHING_TRY(auto answer, answer_from_text(text));
         out.answer = std::make_shared<const OriginAnswer>(std::move(answer));
     }
     if (!purchase.receipt.empty()) {
@@ -98,6 +105,8 @@ Result<Waiting> waiting_from(const store::Purchase& purchase) {
     out.transaction = purchase.transaction;
     out.idempotency_key = purchase.idempotency_key;
     out.may_have_been_sent = purchase.may_have_been_sent;
+    out.payment = purchase.payment;
+    out.due = purchase.due;
     return out;
 }
 

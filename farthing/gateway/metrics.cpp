@@ -5,10 +5,22 @@ namespace farthing::gateway {
 namespace {
 
 constexpr std::array<std::string_view, static_cast<std::size_t>(Ending::count_)> kNames{
-    "passed",       "unpaid",         "refused",       "busy",
-    "paid",         "abandoned",      "undelivered",   "not_settled",
-    "pending",      "origin_refused", "origin_failed", "facilitator_failed",
-    "store_failed", "bad_request",    "preflight"};
+    "passed",
+    "unpaid",
+    "refused",
+    "busy",
+    "paid",
+    "deferred",
+    "abandoned",
+    "undelivered",
+    "not_settled",
+    "pending",
+    "origin_refused",
+    "origin_failed",
+    "facilitator_failed",
+    "store_failed",
+    "bad_request",
+    "preflight"};
 
 Histogram& seconds(Metrics& metrics, const char* name, const char* help) {
     const std::vector<double> buckets{0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 90};
@@ -48,6 +60,12 @@ GatewayMetrics::GatewayMetrics(Metrics& metrics)
                             "Payments whose outcome is open or whose answer was not taken")),
       kept_bytes(
           metrics.gauge("farthing_gateway_kept_bytes", "Answers kept for payments that wait")),
+      debts(metrics.gauge("farthing_gateway_debts", "Payments served on credit, not settled yet")),
+      debts_unpaid_total(metrics.counter("farthing_gateway_debts_unpaid_total",
+                                         "Payments served on credit that did not settle")),
+      credit_refused_total(
+          metrics.counter("farthing_gateway_credit_refused_total",
+                          "Payments of deferred routes that were settled before the answer")),
       reloads_failed_total(metrics.counter("farthing_gateway_reloads_failed_total",
                                            "Configurations that were not taken over")) {}
 

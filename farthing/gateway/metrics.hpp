@@ -19,6 +19,7 @@ enum class Ending : std::uint8_t {
     refused,             ///< 402 or 412: a payment came and was not good
     busy,                ///< 409: the same payment was in hand, or paid for another request
     paid,                ///< settled, and the answer released
+    deferred,            ///< released on credit
     abandoned,           ///< the client was gone before anything was settled
     undelivered,         ///< settled, and the client was gone
     not_settled,         ///< 402 after the origin ran
@@ -57,6 +58,9 @@ struct GatewayMetrics {
     Gauge& in_hand;     ///< paid requests
     Gauge& waiting;     ///< payments whose outcome is open, or whose answer was not taken
     Gauge& kept_bytes;  ///< of their answers
+    Gauge& debts;       ///< served on credit and not settled yet
+    Counter& debts_unpaid_total;
+    Counter& credit_refused_total;
     Counter& reloads_failed_total;
 };
 

@@ -22,6 +22,9 @@ struct Waiting {
     std::string transaction;                     ///< broadcast, as far as known
     bool may_have_been_sent = true;  ///< false: every try so far ended before anything was
     std::string idempotency_key;     ///< of its settlement: facilitator::Asking
+    bool has_run = true;             ///< the origin has given an answer, kept or not
+    std::string payment;             ///< of a debt: what settles it without the payer
+    scheme::UnixSeconds due = 0;     ///< of a debt
 };
 
 /// Of the answer; 0 without one.

@@ -12,6 +12,7 @@ constexpr std::chrono::milliseconds kLease{10'000};
 constexpr std::chrono::milliseconds kRenewEvery{3'000};
 constexpr int kRenewalsPerSweep = 10;
 constexpr std::size_t kSweptAtOnce = 1'000;
+constexpr std::size_t kBarredMax = 65'536;
 
 std::chrono::seconds in_seconds(std::chrono::milliseconds time) {
     return std::chrono::ceil<std::chrono::seconds>(time);
@@ -79,16 +80,17 @@ Task<Result<>> Register::renew() {
     co_return Result<>{};
 }
 
-Task<> Register::run() {
+Task<> Register::run(std::function<Task<>()> round) {
     if (core_->durable.purchases == nullptr) co_return;
     for (int i = 1;; ++i) {
         co_await core_->env.clock.sleep(kRenewEvery);
         const auto renewed = co_await renew();
         if (!renewed) {
             core_->env.log.warn("lease_not_renewed", {{"reason", to_string(renewed.error())}});
-        } else if (i % kRenewalsPerSweep == 0) {
-            co_await sweep();
+            continue;
         }
+        if (i % kRenewalsPerSweep == 0) co_await sweep();
+        co_await round();
     }
 }
 
@@ -103,6 +105,26 @@ Task<> Register::sweep() {
         count = *swept;
     }
 }
+
+Task<Result<std::vector<store::Purchase>>> Register::owed() {
+    if (core_->durable.purchases == nullptr) co_return std::vector<store::Purchase>{};
+    auto found = co_await core_->durable.purchases->owed(kSweptAtOnce);
+    co_return found;
+}
+
+Task<Result<>> Register::bar(Address payer) {
+    if (core_->durable.purchases == nullptr) co_return Result<>{};
+    auto done = co_await core_->durable.purchases->bar(payer, now());
+    co_return done;
+}
+
+Task<Result<std::vector<Address>>> Register::barred() {
+    if (core_->durable.purchases == nullptr) co_return std::vector<Address>{};
+    auto found = co_await core_->durable.purchases->barred(kBarredMax);
+    co_return found;
+}
+
+scheme::UnixSeconds Register::now() const { return core_->now(); }
 
 Task<> Register::drain() { co_await core_->writes.join(); }
 

@@ -33,12 +33,19 @@ class Register {
 
     /// Before the first payment: this gateway lives. Errors: io_failed.
     Task<Result<>> open();
-    /// Goes on living, and forgets what is over, until cancelled.
-    Task<> run();
+    /// Goes on living, and forgets what is over, until cancelled; `round` is run now and then.
+    Task<> run(std::function<Task<>()> round);
     /// Until what was begun is written.
     Task<> drain();
     /// After everything else: what this gateway had in hand is free.
     Task<> close();
+
+    /// Debts that no living gateway cares for. Errors: io_failed.
+    Task<Result<std::vector<store::Purchase>>> owed();
+    /// Who does not pay, for all gateways. Errors: io_failed.
+    Task<Result<>> bar(Address payer);
+    Task<Result<std::vector<Address>>> barred();
+    [[nodiscard]] scheme::UnixSeconds now() const;
 
     [[nodiscard]] const PaymentBook& book() const { return book_; }
 
@@ -62,6 +69,8 @@ class Register::Hold {
     ~Hold();
 
     [[nodiscard]] Standing standing() const { return standing_; }
+    /// What is kept of it outlives this process.
+    [[nodiscard]] bool is_durable() const { return end_ != End::nothing; }
     /// What it waits for. Only when `waiting`.
     [[nodiscard]] const Waiting& waiting() const { return ticket_.waiting(); }
 

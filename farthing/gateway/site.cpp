@@ -109,6 +109,7 @@ class Compiler {
         }
         if (route.resource && !net::parse_url(*route.resource))
             return bad(at + ".resource", "expected an absolute URL");
+        FARTHING_TRY(out.settle, settle_when(route.settle, at));
         FARTHING_TRY(out.info, make_info(route, at));
         if (route.free) {
             if (route.price || !route.accepts.empty())
@@ -119,6 +120,13 @@ class Compiler {
         site_->table.add(std::move(*pattern), !route.free);
         site_->routes.push_back(std::move(out));
         return {};
+    }
+
+    static Result<SettleWhen> settle_when(const std::string& text, const std::string& at) {
+        if (text == "after") return SettleWhen::after;
+        if (text == "before") return SettleWhen::before;
+        if (text == "deferred") return SettleWhen::deferred;
+        return bad(at + ".settle", "expected \"after\", \"before\" or \"deferred\"");
     }
 
     Result<> check_order(const RoutePattern& pattern, const RouteConfig& route,
@@ -231,6 +239,7 @@ class Compiler {
         }
         FARTHING_CHECK(check_settled_here(terms.network, at));
         Offer offer;
+        offer.decimals = terms.asset->decimals;
         offer.as_json = json::encode(*requirements);
         if (const auto as_v1 = dialect::to_v1(*requirements, make_v1_info(route))) {
             offer.as_v1 = json::encode(*as_v1).as_object();

@@ -13,9 +13,17 @@
 
 namespace farthing::gateway {
 
+/// When a payment is settled.
+enum class SettleWhen : std::uint8_t {
+    after,     ///< the origin has answered, and its answer is held back
+    before,    ///< the origin is asked
+    deferred,  ///< its answer has gone out, on credit
+};
+
 /// One way to pay: what the 402 says, and the same parsed.
 struct Offer {
     v2::PaymentRequirements requirements;
+    std::uint32_t decimals = 0;  ///< of the asset
     json::Value as_json;
     std::optional<json::Object> as_v1;  ///< without `resource`; nothing for a network that version
                                         ///< 1 has no name for
@@ -24,6 +32,7 @@ struct Offer {
 struct Route {
     std::string name;
     bool is_free = false;
+    SettleWhen settle = SettleWhen::after;
     std::optional<net::Url> origin;       ///< instead of the site's
     std::optional<std::string> resource;  ///< instead of the URL asked for
     v2::ResourceInfo info;                ///< with an empty `url`

@@ -85,6 +85,7 @@ class ScriptedFacilitator final : public facilitator::Facilitator {
     }
     Task<Result<v2::SettleResponse>> settle(v2::Payment, facilitator::Asking asking) override {
         keys.push_back(std::move(asking.idempotency_key));
+        patiences.push_back(asking.patience);
         co_return co_await settlements.next();
     }
     Task<Result<v2::SupportedResponse>> supported() override { co_return v2::SupportedResponse{}; }
@@ -92,6 +93,7 @@ class ScriptedFacilitator final : public facilitator::Facilitator {
     Script<Result<v2::VerifyResponse>> verdicts;
     Script<Result<v2::SettleResponse>> settlements;
     std::vector<v2::Payment> seen;
+    std::vector<std::chrono::milliseconds> patiences;  ///< of the same
     std::vector<std::string> keys;  ///< idempotency keys of the settlements asked for
 };
 

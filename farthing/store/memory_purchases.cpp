@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "farthing/store/memory_purchases.hpp"
 
+#include <algorithm>
+
 namespace farthing::store {
 
 using State = MemoryPurchaseTable::State;
@@ -78,6 +80,8 @@ Task<Result<>> MemoryPurchases::spend(scheme::PaymentKey key, scheme::UnixSecond
     row->state = State::used;
     row->owner.clear();
     row->purchase.answer = "";
+    row->purchase.payment.clear();
+    row->purchase.due = 0;
     row->purchase.until = until;
     co_return Result<>{};
 }
@@ -88,12 +92,36 @@ Task<Result<>> MemoryPurchases::forget(scheme::PaymentKey key) {
     co_return Result<>{};
 }
 
+Task<Result<std::vector<Purchase>>> MemoryPurchases::owed(std::size_t most) {
+    FARTHING_CO_CHECK(works());
+    std::vector<Purchase> out;
+    for (const auto& [key, row] : table_->rows) {
+        if (row.purchase.due != 0 && !nodes_->is_living(row.owner)) out.push_back(row.purchase);
+    }
+    std::ranges::sort(out, {}, &Purchase::due);
+    out.resize(std::min(out.size(), most));
+    co_return out;
+}
+
+Task<Result<>> MemoryPurchases::bar(Address payer, scheme::UnixSeconds /*since*/) {
+    FARTHING_CO_CHECK(works());
+    table_->barred.insert(payer);
+    co_return Result<>{};
+}
+
+Task<Result<std::vector<Address>>> MemoryPurchases::barred(std::size_t most) {
+    FARTHING_CO_CHECK(works());
+    std::vector<Address> out(table_->barred.begin(), table_->barred.end());
+    out.resize(std::min(out.size(), most));
+    co_return out;
+}
+
 Task<Result<std::size_t>> MemoryPurchases::sweep(scheme::UnixSeconds now, std::size_t most) {
     FARTHING_CO_CHECK(works());
     std::size_t count = 0;
     for (auto each = table_->rows.begin(); each != table_->rows.end() && count < most;) {
         const auto& row = each->second;
-        if (row.purchase.until > now || nodes_->is_living(row.owner)) {
+        if (row.purchase.until > now || row.purchase.due != 0 || nodes_->is_living(row.owner)) {
             ++each;
             continue;
         }

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 
 #include "farthing/store/intents.hpp"
 #include "farthing/store/memory_table.hpp"
@@ -19,6 +20,7 @@ struct MemoryPurchaseTable {
         Purchase purchase;
     };
     std::map<scheme::PaymentKey, Row> rows;
+    std::set<Address> barred;
     bool broken = false;  ///< every call fails
 };
 
@@ -35,6 +37,9 @@ class MemoryPurchases final : public PurchaseStore {
     Task<Result<>> release(scheme::PaymentKey key) override;
     Task<Result<>> spend(scheme::PaymentKey key, scheme::UnixSeconds until) override;
     Task<Result<>> forget(scheme::PaymentKey key) override;
+    Task<Result<std::vector<Purchase>>> owed(std::size_t most) override;
+    Task<Result<>> bar(Address payer, scheme::UnixSeconds since) override;
+    Task<Result<std::vector<Address>>> barred(std::size_t most) override;
     Task<Result<std::size_t>> sweep(scheme::UnixSeconds now, std::size_t most) override;
 
   private:

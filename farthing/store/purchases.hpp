@@ -23,6 +23,10 @@ struct Purchase {
     std::string idempotency_key;        ///< of its settlement
     bool may_have_been_sent = true;
     scheme::UnixSeconds until = 0;  ///< then it may be forgotten
+    /// Of a debt, whose answer was handed out before it was settled: what settles it without the
+    /// payer, and by when. Nobody forgets it before `due` is 0 again.
+    std::string payment;
+    scheme::UnixSeconds due = 0;
 
     friend bool operator==(const Purchase&, const Purchase&) = default;
 };
@@ -61,6 +65,11 @@ class PurchaseStore {
     virtual Task<Result<>> spend(scheme::PaymentKey key, scheme::UnixSeconds until) = 0;
     /// Nothing came of it.
     virtual Task<Result<>> forget(scheme::PaymentKey key) = 0;
+    /// Debts that no living gateway has in hand, the oldest first: their keys and payments.
+    virtual Task<Result<std::vector<Purchase>>> owed(std::size_t most) = 0;
+    /// Who did not pay a debt, from now on.
+    virtual Task<Result<>> bar(Address payer, scheme::UnixSeconds since) = 0;
+    virtual Task<Result<std::vector<Address>>> barred(std::size_t most) = 0;
     /// Forgets at most `most` of those whose time is over and that no living gateway has in hand;
     /// returns how many.
     virtual Task<Result<std::size_t>> sweep(scheme::UnixSeconds now, std::size_t most) = 0;

@@ -184,6 +184,45 @@ TEST_CASE("purchases: what is over is swept, and nothing that is in hand") {
     });
 }
 
+TEST_CASE(
+    "purchases: a debt is found when its gateway is dead, and is not forgotten before it is paid") {
+    on_each([](Gateways& shared) {
+        const auto key = shared.key();
+        auto debt = shared.purchase(key);
+        debt.payment = "{}";
+        debt.due = kUntil;
+        shared.claim(*shared.one, key);
+        REQUIRE(shared.world.run(shared.one->keep(debt)));
+        CHECK(shared.world.run(shared.two->owed(10)).value().empty());
+        shared.kill("one");
+        const auto owed = shared.world.run(shared.two->owed(10)).value();
+        REQUIRE(owed.size() == 1);
+        CHECK(owed[0].key == key);
+        CHECK(owed[0].payment == "{}");
+        CHECK(shared.world.run(shared.two->owed(0)).value().empty());
+        CHECK(shared.world.run(shared.two->sweep(kUntil, 10)).value() == 0);
+        CHECK(shared.claim(*shared.two, key).kept == debt);
+        CHECK(shared.world.run(shared.two->owed(10)).value().empty());
+        debt.due = 0;
+        debt.payment.clear();
+        REQUIRE(shared.world.run(shared.two->keep(debt)));
+        shared.kill("two");
+        shared.live("one", std::chrono::hours(1));
+        CHECK(shared.world.run(shared.one->owed(10)).value().empty());
+        CHECK(shared.world.run(shared.one->sweep(kUntil, 10)).value() == 1);
+    });
+}
+
+TEST_CASE("purchases: who is barred is barred at all") {
+    on_each([](Gateways& shared) {
+        Address payer;
+        payer.data[3] = 9;
+        REQUIRE(shared.world.run(shared.one->bar(payer, 1)));
+        REQUIRE(shared.world.run(shared.two->bar(payer, 2)));
+        CHECK(shared.world.run(shared.two->barred(10)).value() == std::vector{payer});
+    });
+}
+
 TEST_CASE("purchases: claimed at two gateways at once, one has it") {
     Gateways shared(PostgresServer::shared().create());
     for (int i = 0; i < 50; ++i) {

@@ -22,8 +22,9 @@ constexpr std::string_view kUsed = "used";
 constexpr int kClaimTries = 3;
 
 struct Row {
-    std::string state, owner, request, answer, receipt, txn, idempotency;
+    std::string state, owner, request, answer, receipt, txn, idempotency, payment;
     int sent = 0;
+    long long due = 0;
     long long until = 0;
 };
 
@@ -52,12 +53,14 @@ bool insert(soci::session& session, const KeyText& key, const std::string& node,
 /// Without the answer, which is large and mostly not wanted.
 std::optional<Row> read_row(soci::session& session, const KeyText& key, const std::string& lock) {
     Row row;
-    session << "SELECT state, owner, request, receipt, txn, sent, idempotency, until FROM "
+    session << "SELECT state, owner, request, receipt, txn, sent, idempotency, until, payment, due "
+               "FROM "
                "purchases" +
                    std::string(kOfKey) + lock,
         use(key.network, "network"), use(key.token, "token"), use(key.payer, "payer"),
         use(key.nonce, "nonce"), into(row.state), into(row.owner), into(row.request),
-        into(row.receipt), into(row.txn), into(row.sent), into(row.idempotency), into(row.until);
+        into(row.receipt), into(row.txn), into(row.sent), into(row.idempotency), into(row.until),
+        into(row.payment), into(row.due);
     if (!session.got_data()) return std::nullopt;
     return row;
 }
@@ -79,6 +82,7 @@ Result<Purchase> purchase_from(const scheme::PaymentKey& key, Row row) {
     const auto request = bytes32_from_hex(row.request);
     if (!request) return fail(damaged("request"));
     if (row.until < 0) return fail(damaged("until"));
+    if (row.due < 0) return fail(damaged("due"));
     out.request = *request;
     out.answer = std::move(row.answer);
     out.receipt = std::move(row.receipt);
@@ -86,6 +90,8 @@ Result<Purchase> purchase_from(const scheme::PaymentKey& key, Row row) {
     out.idempotency_key = std::move(row.idempotency);
     out.may_have_been_sent = row.sent != 0;
     out.until = static_cast<scheme::UnixSeconds>(row.until);
+    out.payment = std::move(row.payment);
+    out.due = static_cast<scheme::UnixSeconds>(row.due);
     return out;
 }
 
@@ -151,18 +157,21 @@ Task<Result<>> SqlPurchases::keep(Purchase purchase) {
         const auto request = to_hex(purchase.request);
         const int sent = purchase.may_have_been_sent ? 1 : 0;
         const auto until = static_cast<long long>(purchase.until);
+        const auto due = static_cast<long long>(purchase.due);
         int done = 0;
         auto prepared = session.prepare << fmt::format(
                             "UPDATE purchases SET state = 'kept', request = :request, receipt "
                             "= :receipt, txn = :txn, sent = :sent, idempotency = "
-                            ":idempotency, until = :until{}{} AND owner = :owner AND state <> "
+                            ":idempotency, until = :until, payment = :payment, due = :due{}{} AND "
+                            "owner = :owner AND state <> "
                             "'used' RETURNING 1",
                             purchase.answer ? ", answer = :answer" : "", kOfKey);
         prepared, use(request, "request"), use(purchase.receipt, "receipt"),
             use(purchase.transaction, "txn"), use(sent, "sent"),
             use(purchase.idempotency_key, "idempotency"), use(until, "until"),
-            use(key.network, "network"), use(key.token, "token"), use(key.payer, "payer"),
-            use(key.nonce, "nonce"), use(node, "owner");
+            use(purchase.payment, "payment"), use(due, "due"), use(key.network, "network"),
+            use(key.token, "token"), use(key.payer, "payer"), use(key.nonce, "nonce"),
+            use(node, "owner");
         if (purchase.answer) prepared, use(*purchase.answer, "answer");
         soci::statement keeping = (prepared, into(done));
         const bool is_ours = keeping.execute(true);
@@ -182,7 +191,8 @@ Task<Result<>> SqlPurchases::release(scheme::PaymentKey of) {
 
 Task<Result<>> SqlPurchases::spend(scheme::PaymentKey of, scheme::UnixSeconds until) {
     auto statement = fmt::format(
-        "UPDATE purchases SET state = 'used', owner = '', answer = '', payment = '', until = {}",
+        "UPDATE purchases SET state = 'used', owner = '', answer = '', payment = '', due = 0, "
+        "until = {}",
         until);
     auto work = on_own(of, node_, std::move(statement));
     auto done = co_await database_.run(std::move(work));
@@ -195,13 +205,79 @@ Task<Result<>> SqlPurchases::forget(scheme::PaymentKey of) {
     co_return done;
 }
 
+Task<Result<std::vector<Purchase>>> SqlPurchases::owed(std::size_t most) {
+    auto found = std::make_shared<std::vector<Purchase>>();
+    Database::Work work = [found, most,
+                           present = database_.now()](soci::session& session) -> Result<> {
+        found->clear();
+        std::string network, token, payer, nonce, payment;
+        long long due = 0;
+        soci::statement read =
+            (session.prepare << fmt::format(
+                 "SELECT network, token, payer, nonce, payment, due FROM purchases WHERE due > 0 "
+                 "AND (owner = '' OR NOT EXISTS (SELECT 1 FROM leases WHERE name = '{}' || owner "
+                 "AND until_ms > {})) ORDER BY due LIMIT {}",
+                 node_lease(""), present, most),
+             into(network), into(token), into(payer), into(nonce), into(payment), into(due));
+        for (read.execute(); read.fetch();) {
+            const auto on = parse_network(network);
+            const auto of = parse_address(token);
+            const auto from = parse_address(payer);
+            const auto by = bytes32_from_hex(nonce);
+            if (!on || !of || !from || !by || due < 0) return fail(damaged("key"));
+            Purchase purchase;
+            purchase.key = {*on, *of, *from, *by};
+            purchase.payment = payment;
+            purchase.due = static_cast<scheme::UnixSeconds>(due);
+            found->push_back(std::move(purchase));
+        }
+        return {};
+    };
+    auto done = co_await database_.run(std::move(work));
+    if (!done) co_return fail(std::move(done).error());
+    co_return std::move(*found);
+}
+
+Task<Result<>> SqlPurchases::bar(Address payer, scheme::UnixSeconds since) {
+    Database::Work work = [payer = to_hex(payer), since = static_cast<long long>(since)](
+                              soci::session& session) -> Result<> {
+        session << "INSERT INTO barred (payer, since) VALUES (:payer, :since) ON CONFLICT DO "
+                   "NOTHING",
+            use(payer, "payer"), use(since, "since");
+        return {};
+    };
+    auto done = co_await database_.run(std::move(work));
+    co_return done;
+}
+
+Task<Result<std::vector<Address>>> SqlPurchases::barred(std::size_t most) {
+    auto found = std::make_shared<std::vector<Address>>();
+    Database::Work work = [found, most](soci::session& session) -> Result<> {
+        found->clear();
+        std::string payer;
+        soci::statement read = (session.prepare << fmt::format(
+                                    "SELECT payer FROM barred ORDER BY since DESC LIMIT {}", most),
+                                into(payer));
+        for (read.execute(); read.fetch();) {
+            const auto address = parse_address(payer);
+            if (!address) return fail(damaged("barred payer"));
+            found->push_back(*address);
+        }
+        return {};
+    };
+    auto done = co_await database_.run(std::move(work));
+    if (!done) co_return fail(std::move(done).error());
+    co_return std::move(*found);
+}
+
 Task<Result<std::size_t>> SqlPurchases::sweep(scheme::UnixSeconds now, std::size_t most) {
     auto count = std::make_shared<std::size_t>(0);
     Database::Work work = [count, now, most,
                            present = database_.now()](soci::session& session) -> Result<> {
         const auto statement = fmt::format(
             "DELETE FROM purchases WHERE (network, token, payer, nonce) IN (SELECT network, "
-            "token, payer, nonce FROM purchases WHERE until <= {} ORDER BY until LIMIT {}) AND "
+            "token, payer, nonce FROM purchases WHERE until <= {} AND due = 0 ORDER BY until LIMIT "
+            "{}) AND "
             "(owner = '' OR NOT EXISTS (SELECT 1 FROM leases WHERE name = '{}' || owner AND "
             "until_ms > {}))",
             now, most, node_lease(""), present);

@@ -18,6 +18,9 @@ class SqlPurchases final : public PurchaseStore {
     Task<Result<>> release(scheme::PaymentKey key) override;
     Task<Result<>> spend(scheme::PaymentKey key, scheme::UnixSeconds until) override;
     Task<Result<>> forget(scheme::PaymentKey key) override;
+    Task<Result<std::vector<Purchase>>> owed(std::size_t most) override;
+    Task<Result<>> bar(Address payer, scheme::UnixSeconds since) override;
+    Task<Result<std::vector<Address>>> barred(std::size_t most) override;
     Task<Result<std::size_t>> sweep(scheme::UnixSeconds now, std::size_t most) override;
 
   private:

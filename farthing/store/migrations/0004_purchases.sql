@@ -21,3 +21,8 @@ CREATE TABLE purchases (
 );
 CREATE INDEX purchases_until ON purchases (until);
 CREATE INDEX purchases_due ON purchases (due) WHERE due > 0;
+-- Barred: payers who did not pay what they were served on credit.
+CREATE TABLE barred (
+    payer        TEXT NOT NULL PRIMARY KEY,
+    since        BIGINT NOT NULL
+);
