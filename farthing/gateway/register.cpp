@@ -25,6 +25,7 @@ struct Register::Core {
     Env env;
     Durable durable;
     BookLimits limits;
+    PaymentBook book;
     TaskGroup writes;
     bool closed = false;
 
@@ -58,12 +59,13 @@ Task<> Register::Core::end(scheme::PaymentKey key, Hold::End how) {
 }
 
 Register::Register(Env env, Loop& loop, Durable durable, BookLimits limits)
-    : book_(limits), core_(new Core{env, std::move(durable), limits, TaskGroup(loop), false}) {}
+    : core_(
+          new Core{env, std::move(durable), limits, PaymentBook(limits), TaskGroup(loop), false}) {}
 
 Register::~Register() { core_->closed = true; }
 
 Register::Hold Register::enter(const scheme::PaymentKey& key) {
-    return {core_, key, book_.enter(key, core_->env.clock.steady_now())};
+    return {core_, key, core_->book.enter(key, core_->env.clock.steady_now())};
 }
 
 Task<Result<>> Register::open() {
@@ -123,6 +125,8 @@ Task<Result<std::vector<Address>>> Register::barred() {
     auto found = co_await core_->durable.purchases->barred(kBarredMax);
     co_return found;
 }
+
+const PaymentBook& Register::book() const { return core_->book; }
 
 scheme::UnixSeconds Register::now() const { return core_->now(); }
 

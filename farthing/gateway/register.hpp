@@ -47,14 +47,13 @@ class Register {
     Task<Result<std::vector<Address>>> barred();
     [[nodiscard]] scheme::UnixSeconds now() const;
 
-    [[nodiscard]] const PaymentBook& book() const { return book_; }
+    [[nodiscard]] const PaymentBook& book() const;
 
   private:
     struct Core;
     Task<Result<>> renew();
     Task<> sweep();
 
-    PaymentBook book_;
     std::shared_ptr<Core> core_;
 };
 

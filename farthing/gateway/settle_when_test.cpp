@@ -178,7 +178,7 @@ TEST_CASE("deferred: who does not pay is counted, and gets no more credit, here 
                ->header(header::kPaymentResponse)
                .empty());
     Till other("two", &till);
-    other.shop.random.bytes32();  // another nonce than the first shop's
+    CHECK(other.shop.random.bytes32() != Bytes32{});  // another nonce than the first shop's
     CHECK(!other.shop.ask("GET", "/later", Shop::pay(shop.payment()))
                ->header(header::kPaymentResponse)
                .empty());
