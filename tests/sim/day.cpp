@@ -14,9 +14,10 @@ using testing::development_key;
 
 constexpr std::uint64_t kPayers = 4;
 constexpr std::uint64_t kFrontRunner = 900;
-/// The settler does not yet look again at a receipt that it has seen: with this on, a day in which
-/// a settled transfer is undone and forgotten does not balance.
-constexpr bool kReorganises = false;
+/// Whether the settler looks again at a receipt that it has seen, for a reorganisation may undo a
+/// transfer, or do one that reverted before. It does not yet: on a day with reorganisations all the
+/// books must balance but what was told against what moved.
+constexpr bool kLooksAgain = false;
 const U256 kGwei(1'000'000'000);
 const U256 kPlenty(1'000'000'000'000'000'000);
 
@@ -215,7 +216,7 @@ void Day::disturb() {
     }
     if (dice_.chance(5)) foreign_transaction();
     if (dice_.chance(2)) front_run();
-    if (kReorganises && weather_.reorganises && dice_.chance(4)) {
+    if (weather_.reorganises && dice_.chance(4)) {
         const auto depth = std::min<std::size_t>(1 + dice_.below(4), chain.height() - 1);
         chain.reorganise(depth, dice_.chance(70) ? testing::Fate::pooled : testing::Fate::dropped);
         ++tally_.reorganisations;
@@ -364,14 +365,18 @@ void Day::check_uses() {
     CHECK(moved == used);
 }
 
+bool Day::may_be_undone() const { return !kLooksAgain && tally_.reorganisations > 0; }
+
 /// Who hears of a success can look it up at that moment.
 void Day::check_proof(const Story& story, const settlement::Outcome& answer) const {
     if (answer.state != State::settled) return;
     REQUIRE(answer.transaction);
     const auto* receipt = world_.chain.receipt_of(*answer.transaction);
+    const auto proved = receipt != nullptr && story.payment->proved_by(events(*receipt));
+    if (!proved && may_be_undone()) return;
     REQUIRE(receipt != nullptr);
     CHECK(receipt->success);
-    CHECK(story.payment->proved_by(events(*receipt)));
+    CHECK(proved);
 }
 
 void Day::check_story(const Story& story) const {
@@ -379,10 +384,10 @@ void Day::check_story(const Story& story) const {
     const auto transfers = world_.transfers_of(*story.payment);
     CHECK(transfers <= 1);
     for (const auto& answer : story.answers) check_proof(story, answer);
-    if (story.was_told(State::settled)) CHECK(transfers == 1);
+    if (story.was_told(State::settled) && !may_be_undone()) CHECK(transfers == 1);
     // Somebody hears of every transfer, unless another one made it, or the process died (or its
     // disk failed) after it had written down that this one hears of it.
-    if (transfers == 0 || story.front_run) return;
+    if (transfers == 0 || story.front_run || may_be_undone()) return;
     CHECK(story.asked);
     if (!told_in_vain_.contains(story.payment->key())) CHECK(story.was_told(State::settled));
 }

@@ -97,6 +97,7 @@ class Day {
     void check_now();
     void check_money() const;
     void check_uses();
+    [[nodiscard]] bool may_be_undone() const;
     void check_proof(const Story& story, const settlement::Outcome& answer) const;
     void check_story(const Story& story) const;
     void check_nonces() const;
