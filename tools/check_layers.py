@@ -117,7 +117,7 @@ def is_test_file(path):
 def check_farthing_include(path, included, folders):
     folder, is_test = place_of(path)
     parts = pathlib.PurePath(included).parts
-    if parts[0] in {"app", "bench", "fuzz"} and parts[0] == folder and ".." not in parts:
+    if parts[0] in {"app", "bench", "fuzz", "tests"} and parts[0] == folder and ".." not in parts:
         return None
     if parts[0] == "app":
         return "include", "app is the program; nothing includes it"

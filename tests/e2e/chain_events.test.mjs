@@ -138,10 +138,14 @@ describe("fees", () => {
       30_000,
     );
     assert.equal(await payment.received(), 0n);
-    await until("it is mined", async () => {
-      await mineAt(1n);
-      return (await payment.received()) > 0n;
-    });
+    await until(
+      "it is mined",
+      async () => {
+        await mineAt(1n);
+        return (await payment.received()) > 0n;
+      },
+      30_000,
+    );
     const answer = await asking;
     assert.equal(answer.success, true, JSON.stringify(answer));
     const { maxFeePerGas } = await chain.reader.getTransaction({ hash: answer.transaction });

@@ -163,7 +163,8 @@ void Day::ask(const StoryPtr& story) {
 
 Task<> Day::listen(std::shared_ptr<MortalNode> node, StoryPtr story,
                    std::chrono::milliseconds patience) {
-    auto outcome = co_await node->settler.settle(story->payment, patience, {}, story->record);
+    std::string nobody;
+    auto outcome = co_await node->settler.settle(story->payment, patience, nobody, story->record);
     if (node->life.is_over()) co_return;  // its last words
     check_proof(*story, outcome);
     story->answers.push_back(std::move(outcome));
