@@ -100,7 +100,17 @@ function startRows({ ours, reference, bytes }) {
   ];
 }
 
-const ROWS = { unpaid: unpaidRows, verify: verifyRows, paid: paidRows, micro: microRows, start: startRows };
+function gasRows(rows) {
+  return rows.map(({ size, onePayer, alone, each }) => [
+    `gas of a payment, ${size} of ${onePayer ? "one payer" : "as many payers"} in a batch`,
+    count(each),
+    `alone: ${count(alone)}`,
+    decimal(each / alone),
+    size === 50 ? `0.6 of one alone: ${met(each <= 0.6 * alone)}` : "",
+  ]);
+}
+
+const ROWS = { unpaid: unpaidRows, verify: verifyRows, paid: paidRows, micro: microRows, start: startRows, gas: gasRows };
 
 const line = (cells) => `| ${cells.join(" | ")} |`;
 
@@ -179,9 +189,11 @@ const NOTES = `## How
 * /verify cold and paid requests: \`bench_load_requests\`, ${PAYERS} connections, every payment sent once, signed beforehand
   (\`bench_sign_payments\`) by ${PAYERS} funded accounts. Both sides look for receipts every 25 ms. Each side of the paid row
   has a fresh chain, and what moved there is counted afterwards. Latencies are those of successes.
-* Ratios are ours to theirs, in our favour when above 1; for memory and program size, when below.
+* Ratios are ours to theirs, in our favour when above 1; for memory, program size and gas, when below.
 * Start: median of nine starts (three for the reference) from spawn to the whole 402, with the chain checked in between.
 * Steps by themselves: CPU time, best of five rounds of 0.3 s, one process each.
+* Gas: \`gasUsed\` of what the facilitator sent on a chain of its own, one payment alone and then so many in one
+  transaction through Multicall3, to a payee who has some money already. No payer spends all that he has.
 `;
 
 /// The page: `results` by row, `on` from machine().

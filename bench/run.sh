@@ -3,7 +3,7 @@
 # The speed table: `./run bench` builds and then comes here. What is measured gets the first core for itself; load
 # generators, chain and origin share the others. Prints a Markdown table and writes it to bench/results.md.
 #
-#   bench/run.sh [ROW...]    only these rows, to stdout alone: unpaid verify paid micro start
+#   bench/run.sh [ROW...]    only these rows, to stdout alone: unpaid verify paid micro start gas
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 

@@ -5,6 +5,7 @@
 import { writeFile } from "node:fs/promises";
 import { here, removeFolder, withStack } from "./harness.mjs";
 import { machine, markdown } from "./markdown.mjs";
+import { gas } from "./rows/gas.mjs";
 import { micro } from "./rows/micro.mjs";
 import { paid } from "./rows/paid.mjs";
 import { start } from "./rows/start.mjs";
@@ -14,8 +15,8 @@ import { startChain } from "./stacks.mjs";
 
 // The rows that leave the chain as it was share one.
 const ON_ONE_CHAIN = { unpaid, verify, start };
-const ALONE = { micro, paid };
-const ORDER = ["unpaid", "verify", "paid", "micro", "start"];
+const ALONE = { micro, paid, gas };
+const ORDER = ["unpaid", "verify", "paid", "micro", "start", "gas"];
 
 const chosen = process.argv.slice(2);
 const wanted = (name) => chosen.length === 0 || chosen.includes(name);
