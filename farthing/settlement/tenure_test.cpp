@@ -33,7 +33,7 @@ struct Cluster : ChainWorld {
               intents(in.table, id),
               leases(in.table, id),
               lanes(in.env, in.loop, in.chain, intents, in.gas_keys(), {}, {}),
-              examiner(in.env, in.chain, lanes.address(), {}, {}),
+              examiner(in.env, in.loop, in.chain, lanes.address(), {}, {}),
               settler(in.env, in.loop, in.chain, examiner, lanes, intents, config(in, id)),
               tenure(in.env, leases, id),
               running(in.loop) {
@@ -45,6 +45,7 @@ struct Cluster : ChainWorld {
             REQUIRE(in.run(settler.recover(std::move(reopen))));
             REQUIRE(in.run(tenure.begin()));
             running.spawn(lanes.run());
+            running.spawn(settler.run());
             running.spawn(tenure.run());
         }
         ~Node() { kill(); }
