@@ -212,24 +212,20 @@ TEST_CASE("facilitator: a balance is promised once, from verification to settlem
     CHECK_FALSE(world.verify(refused[0]).is_valid);
     CHECK(world.settle(good[1]).success);
     CHECK_FALSE(world.verify(refused[0]).is_valid);
-    // What is left is nobody's.
     CHECK(world.verify(payment_of(500)).is_valid);
 }
 
 TEST_CASE("facilitator: while somebody verifies, a known payment is verified without the chain") {
     Facilitated world;
     REQUIRE(world.run(world.local->check_chains()));
-    CHECK(world.verify(world.good(1).payment()).is_valid);
-    world.advance(1s);
     const auto payment = world.good().payment();
-    CHECK(world.verify(payment).is_valid);
-    world.advance(10s);
+    for (int i = 0; i < 2; ++i) {
+        CHECK(world.verify(payment).is_valid);
+        world.advance(10s);
+    }
     const auto asked = world.chain.asked(Op::read);
-    CHECK(asked > 0);
     CHECK(world.verify(payment).is_valid);
     CHECK(world.chain.asked(Op::read) == asked);
-    CHECK(world.settle(payment).success);
-    CHECK(world.verify(payment).invalid_reason == "invalid_exact_evm_nonce_already_used");
 }
 
 TEST_CASE(

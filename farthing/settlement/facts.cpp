@@ -12,6 +12,8 @@ constexpr std::size_t kRememberedMax = 65536;
 /// How often a balance that others were paid from meanwhile is asked for.
 constexpr int kLooksMax = 3;
 
+constexpr scheme::Facts kPlain{.payer_has_code = false, .asset_has_code = true};
+
 FactsCache::Account account_of(const scheme::Opened& payment) {
     return {payment.key().token, payment.key().payer};
 }
@@ -62,7 +64,10 @@ Task<Result<>> Examiner::examine(std::shared_ptr<const scheme::Opened> payment) 
         const bool doubtful = !verdict &&
                               verdict.error().code == Errc::exact_insufficient_balance &&
                               reservations_.mark() != mark;
-        if (!doubtful || looks == kLooksMax) co_return verdict;
+        if (doubtful && looks < kLooksMax) continue;
+        // Signatures of payers without money are cheap: they shall not fill the memory.
+        if (!verdict) cache_.drop_if_empty(account_of(*payment));
+        co_return verdict;
     }
 }
 
@@ -75,8 +80,7 @@ std::optional<Result<>> Examiner::examine_by_cache(const scheme::Opened& payment
     if (payer == nullptr || !payer->balance || !is_young(payer->asked_at, config_.recheck_after)) {
         return std::nullopt;
     }
-    const scheme::Facts facts{.payer_has_code = false, .asset_has_code = true};
-    if (payment.deployment(facts)) return std::nullopt;
+    if (payment.deployment(kPlain)) return std::nullopt;
     const auto paid = payer->paid.find(payment.recipient());
     if (paid == payer->paid.end() || !is_young(paid->second, config_.recheck_after)) {
         return std::nullopt;
@@ -86,7 +90,8 @@ std::optional<Result<>> Examiner::examine_by_cache(const scheme::Opened& payment
     const bool unused =
         payer->unused.contains(key.nonce) || payment.valid_after() >= payer->followed_from;
     if (!used && !unused) return std::nullopt;
-    if (auto good = payment.judge(facts, policy_, static_cast<scheme::UnixSeconds>(now())); !good) {
+    if (auto good = payment.judge(kPlain, policy_, static_cast<scheme::UnixSeconds>(now()));
+        !good) {
         return good;
     }
     if (used) return fail(Errc::exact_nonce_already_used);
@@ -111,7 +116,8 @@ Task<Result<>> Examiner::examine_by_chain(std::shared_ptr<const scheme::Opened> 
     const bool trusted = cache_.is_trusted(payment->key().token, payment->domain_separator());
     std::optional<std::uint64_t> id;
     auto ask = Ask::all;
-    if (trusted && follower_.is_believed()) {
+    if (trusted && follower_.is_believed() &&
+        payment->judge(kPlain, policy_, static_cast<scheme::UnixSeconds>(now()))) {
         id = cache_.follow(account_of(*payment));
         const auto* payer = cache_.find(account_of(*payment));
         if (payer != nullptr) {

@@ -65,6 +65,8 @@ class Examiner {
     /// A payment that was settled or has failed is no longer as it was examined.
     void forget(const scheme::PaymentKey& key);
     [[nodiscard]] std::size_t reserved() const { return reservations_.size(); }
+    /// How much is remembered of payers.
+    [[nodiscard]] std::size_t remembered() const { return cache_.items(); }
 
   private:
     struct KeyHash {

@@ -60,6 +60,15 @@ void FactsCache::count(std::size_t items) {
     if (items_ > kItemsMax) forget_all();
 }
 
+void FactsCache::drop_if_empty(const Account& account) {
+    const auto* payer = find(account);
+    if (payer == nullptr || payer->balance || !payer->used.empty() || !payer->unused.empty() ||
+        !payer->paid.empty())
+        return;
+    payers_.erase(account);
+    --items_;
+}
+
 std::vector<chain::LogFilter> FactsCache::questions(const chain::Head& head) {
     asked_id_ = next_id_;
     if (!head_ || head.number <= head_->number || head.number - head_->number > kGapMax) return {};

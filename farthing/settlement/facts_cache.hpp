@@ -63,6 +63,8 @@ class FactsCache {
     std::optional<std::uint64_t> follow(const Account& account);
     /// An item was added to an entry.
     void count(std::size_t items);
+    /// Nothing was learnt of it.
+    void drop_if_empty(const Account& account);
 
     // What the follower says.
     [[nodiscard]] const std::optional<chain::Head>& head() const { return head_; }

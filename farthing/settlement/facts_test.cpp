@@ -285,6 +285,22 @@ TEST_CASE("facts: nobody verifies, nothing is asked") {
     CHECK(world.reads_for(again) >= 1);
 }
 
+TEST_CASE("facts: nothing is remembered of who is refused") {
+    FactsWorld world;
+    world.follow();
+    CHECK(world.verify(world.payment(0)) == "good");
+    const auto remembered = world.examiner.remembered();
+    CHECK(remembered > 0);
+    for (std::uint64_t i = 10; i < 20; ++i) {
+        CHECK(world.verify(world.kept(i, U256(5))) == "invalid_exact_evm_insufficient_balance");
+        auto forged = world.craft(30 + i);
+        CHECK(world.verify(FactsWorld::open(forged.sign_with(development_key(2)))) ==
+              "invalid_exact_evm_signature");
+    }
+    CHECK(world.examiner.remembered() == remembered);
+    CHECK(world.examiner.reserved() == 2);
+}
+
 TEST_CASE("facts: a simulation is run again now and then") {
     FactsWorld world;
     world.follow();
