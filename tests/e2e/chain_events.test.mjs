@@ -64,7 +64,7 @@ async function newPayments(count) {
 /// The transactions of the facilitator's key since block `first`, in the order of the chain.
 async function transactionsSince(first) {
   const from = devnet.accounts[0].address.toLowerCase();
-  const last = await chain.reader.getBlockNumber();
+  const last = await chain.reader.getBlockNumber({ cacheTime: 0 });
   const found = [];
   for (let blockNumber = first; blockNumber <= last; blockNumber++) {
     const { transactions } = await chain.reader.getBlock({ blockNumber, includeTransactions: true });
@@ -163,7 +163,7 @@ describe("a crowd on one key", () => {
     test(`${name}: 200 at once, contiguous nonces, none lost, none paid twice`, async () => {
       await start(network, "60s");
       const payments = await newPayments(CROWD);
-      const first = (await chain.reader.getBlockNumber()) + 1n;
+      const first = (await chain.reader.getBlockNumber({ cacheTime: 0 })) + 1n;
       await rpc("evm_setAutomine", [false]);
       await rpc("evm_setIntervalMining", [1]);
       try {
@@ -193,7 +193,7 @@ describe("a batch", () => {
   test("with one payment that goes bad after it was sent: that one fails, the others settle in it", async () => {
     await start();
     const [first, bad, ...good] = await newPayments(12);
-    const from = (await chain.reader.getBlockNumber()) + 1n;
+    const from = (await chain.reader.getBlockNumber({ cacheTime: 0 })) + 1n;
     await stopMining();
     const asking = [settled(facilitator, first)];
     await until("one flies alone", async () => (await pooled()) === 1);

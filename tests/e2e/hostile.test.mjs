@@ -84,9 +84,9 @@ async function honestPayment() {
 /// What the facilitator's key paid for while `work` ran: the gas of its own transactions.
 async function gasSpent(work) {
   const from = devnet.accounts[0].address;
-  const first = (await chain.reader.getBlockNumber()) + 1n;
+  const first = (await chain.reader.getBlockNumber({ cacheTime: 0 })) + 1n;
   const result = await work();
-  const last = await chain.reader.getBlockNumber();
+  const last = await chain.reader.getBlockNumber({ cacheTime: 0 });
   const gas = [];
   for (let number = first; number <= last; number++) {
     const { transactions } = await chain.reader.getBlock({ blockNumber: number, includeTransactions: true });
