@@ -11,8 +11,7 @@ namespace {
 void read_result(const json::Value& result) {
     fuzz::explained(chain::parse_head(result));
     fuzz::explained(chain::parse_receipt(result, Bytes32{}));
-    const chain::LogFilter asked{
-        .from_block = 1, .to_block = 16, .addresses = {}, .topics = {}};
+    const chain::LogFilter asked{.from_block = 1, .to_block = 16, .addresses = {}, .topics = {}};
     const auto logs = chain::parse_logs(result, asked);
     fuzz::explained(logs);
     if (!logs) return;
