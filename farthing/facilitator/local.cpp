@@ -9,6 +9,7 @@
 #include "farthing/chain/endpoints_chain.hpp"
 #include "farthing/chain/evm_chain.hpp"
 #include "farthing/evm/multicall3.hpp"
+#include "farthing/scheme/price.hpp"
 #include "farthing/settlement/settler.hpp"
 #include "farthing/wire/dialect.hpp"
 

@@ -300,7 +300,11 @@ Task<std::optional<Outcome>> Carrier::after_mined(ErrandPtr errand) {
         error.detail = to_string(*reason);
     }
     auto outcome = co_await after_failure(errand, std::move(error));
-    if (!outcome.transaction) outcome.transaction = receipt->hash;
+    if (outcome.state == Outcome::State::failed) {
+        outcome.transaction = receipt->hash;
+        outcome.block_number = receipt->block_number;
+        outcome.block_hash = receipt->block_hash;
+    }
     co_return outcome;
 }
 

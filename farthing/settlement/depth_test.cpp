@@ -87,12 +87,32 @@ TEST_CASE(
             world.advance(6s);
             world.chain.mine();
         }
-        CHECK(world.log.count("settlement_reorganised") == 1);
+        // What waits in the pool is mined again by itself.
+        CHECK(world.log.count("settlement_reorganised") == (fate == Fate::dropped ? 1 : 0));
         CHECK(world.transfers_of(*payment) == 1);
         CHECK(world.settler.in_hand() == 0);
         // It bought what it bought before.
         CHECK(world.settle(payment).error.code == Errc::exact_nonce_already_used);
     }
+}
+
+TEST_CASE("depth: who asks while a settled payment is sent again hears nothing new") {
+    World world;
+    const auto payment = world.payment(0);
+    CHECK(world.settle(payment).state == State::settled);
+    world.chain.auto_mine = false;
+    world.chain.reorganise(1, Fate::dropped);
+    world.chain.mine_blocks(1);
+    REQUIRE(world.run_until([&] { return world.settler.in_hand() == 1; }, 1min));
+    const auto asked = world.start_settle(payment, 10min);
+    for (int block = 0; block < 10; ++block) {
+        world.advance(6s);
+        world.chain.mine();
+    }
+    REQUIRE(asked->has_value());
+    CHECK((*asked)->state == State::failed);
+    CHECK((*asked)->error.code == Errc::exact_nonce_already_used);
+    CHECK(world.transfers_of(*payment) == 1);
 }
 
 TEST_CASE("depth: what stays in the chain is looked for no longer than it can be taken back") {

@@ -228,8 +228,11 @@ Task<bool> Lane::replace(FlightPtr flight) {
     }
     if (flight->ended || !is_ours()) co_return true;
     auto result = co_await chain_.send(next->raw);
-    // Whatever it says: the next version must offer more than this one.
-    flight->fees = next->fees;
+    // Unless it was certainly not taken, the next version must offer more than this one.
+    const bool counts = !result || result->taken == chain::Taken::accepted ||
+                        result->taken == chain::Taken::underpriced ||
+                        result->taken == chain::Taken::unclear;
+    if (counts) flight->fees = next->fees;
     flight->signed_at = flight->sent_at = env_.clock.steady_now();
     env_.log.warn("transaction_replaced", {{"key", address_.to_checksum()},
                                            {"account_nonce", flight->nonce},

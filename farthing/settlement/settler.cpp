@@ -130,7 +130,7 @@ Task<Outcome> Settler::settle(std::shared_ptr<const scheme::Opened> payment,
         co_await job->done.wait_until(env_.clock, deadline);
     }
     if (job->outcome) {
-        auto heard = co_await tell(payment, *job->outcome, std::move(asker), true);
+        auto heard = co_await tell(payment, *job->outcome, std::move(asker), !job->told);
         co_return heard;
     }
     // Nothing has left this process and nobody else waits: then it shall not leave it any more.

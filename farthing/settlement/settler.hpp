@@ -96,6 +96,7 @@ class Settler {
         std::string asker;               ///< the first
         std::optional<Outcome> outcome;  ///< once it has ended
         bool started = false;
+        bool told = false;  ///< perhaps somebody has heard: who asks at once does not, for that
         SteadyTime began;
         int waiting = 0;
         Signal done;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How deep in the chain a settlement must be, and what happens when the chain takes it back.
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "farthing/base/hex.hpp"
@@ -19,8 +20,8 @@ constexpr std::size_t kTransactionsPerLook = 100;
 Task<Outcome> Settler::deepen(JobPtr job, Outcome outcome) {
     const auto& payment = *job->errand->payment;
     const auto depth = config_.depth_of ? config_.depth_of(payment) : Depth{};
-    while (outcome.state == Outcome::State::settled && outcome.block_number > 0 &&
-           !depth.is_shallow()) {
+    // A transfer that reverted may go well in another block.
+    while (outcome.block_number > 0 && !depth.is_shallow()) {
         const auto deep = co_await is_deep(outcome, depth);
         if (deep.value_or(false)) break;
         if (!deep) {
@@ -36,8 +37,8 @@ Task<Outcome> Settler::deepen(JobPtr job, Outcome outcome) {
     co_return outcome;
 }
 
-/// False when it is no longer where it was; nothing as long as it is not deep enough, or the chain
-/// does not say.
+/// False when its transaction is no longer where it was; nothing as long as it is not deep enough,
+/// or the chain does not say.
 Task<std::optional<bool>> Settler::is_deep(Outcome outcome, Depth depth) {
     auto head = co_await chain_.head(depth.at);
     if (!head) co_return std::nullopt;
@@ -99,15 +100,20 @@ Task<> Settler::look_again() {
     }
     auto receipts = co_await chain_.receipts(hashes);
     if (!receipts) co_return;
-    std::set<Bytes32> found;
+    std::map<Bytes32, std::uint64_t> found;
     for (const auto& each : *receipts) {
-        if (each && each->success) found.insert(each->hash);
+        if (each && each->success) found.emplace(each->hash, each->block_number);
     }
     std::deque<Recent> kept;
     for (auto& each : std::exchange(recent_, {})) {
         const bool was_asked = asked.contains(each.transaction);
-        const bool is_there = found.contains(each.transaction);
-        if (was_asked) each.missed = is_there ? 0 : each.missed + 1;
+        const auto place = found.find(each.transaction);
+        if (place != found.end()) {
+            each.missed = 0;
+            each.block_number = place->second;
+        } else if (was_asked) {
+            ++each.missed;
+        }
         const bool is_deep = head->number >= each.block_number + config_.reorganised_within;
         if (each.missed >= kMissesMax) {
             jobs_.spawn(settle_again(std::move(each)));
@@ -143,6 +149,8 @@ Task<> Settler::settle_again(Recent gone) {
     job->started = true;
     job->record = std::move(gone.record);
     job->errand->elsewhere = true;
+    // Who has heard of it already, the store knows.
+    job->told = true;
     auto outcome = co_await carry_again(job);
     outcome = co_await deepen(job, std::move(outcome));
     co_await conclude(job, std::move(outcome));

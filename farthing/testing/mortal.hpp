@@ -108,11 +108,11 @@ class MortalIntents final : public store::IntentStore {
     Task<Result<std::optional<store::Intent>>> find(scheme::PaymentKey key) override {
         return step(real_.find(std::move(key)));
     }
-    Task<Result<bool>> tell(scheme::PaymentKey key) override {
+    Task<Result<bool>> tell(scheme::PaymentKey key, std::string asker) override {
         co_await life_.pass();
         const auto fault = faults ? faults() : StoreFault::none;
         if (fault == StoreFault::not_written) co_return lost();
-        auto out = co_await real_.tell(key);
+        auto out = co_await real_.tell(key, std::move(asker));
         if (told) told(key, false);
         co_await life_.pass();
         if (fault == StoreFault::written) co_return lost();
@@ -121,6 +121,12 @@ class MortalIntents final : public store::IntentStore {
     }
     Task<Result<>> untell(scheme::PaymentKey key) override {
         return step(real_.untell(std::move(key)));
+    }
+    Task<Result<>> hand_over(scheme::PaymentKey key) override {
+        return step(real_.hand_over(std::move(key)));
+    }
+    Task<Result<>> reopen(scheme::PaymentKey key) override {
+        return step(real_.reopen(std::move(key)));
     }
     Task<Result<std::vector<store::Intent>>> adopt(Network network) override {
         return step(real_.adopt(std::move(network)));
@@ -153,14 +159,15 @@ class MortalNode {
                const WorldConfig& config, std::function<bool()> dies)
         : life(world.clock, world.loop, std::move(dies)),
           chain(life, world.chain),
-          memory(std::move(table), std::move(id)),
+          memory(std::move(table), id),
           intents(life, memory),
           lanes(world.env, world.loop, chain, intents, ChainWorld::gas_keys(config.keys),
                 config.lane, config.queue),
-          examiner(world.env, chain, lanes.address(), config.policy, config.facts),
-          settler(world.env, world.loop, chain, examiner, lanes, intents, config.settler) {
+          examiner(world.env, world.loop, chain, lanes.address(), config.policy, config.facts),
+          settler(world.env, world.loop, chain, examiner, lanes, intents, of_node(config, id)) {
         lanes.queue().set_batching(true);
         world.running.spawn(lanes.run());
+        world.running.spawn(settler.run());
     }
 
     /// Takes up what others left. It serves from then on, or is dead.
@@ -180,6 +187,12 @@ class MortalNode {
     settlement::Settler settler;
 
   private:
+    static settlement::SettlerConfig of_node(const WorldConfig& config, const std::string& id) {
+        auto out = config.settler;
+        out.node = id;
+        return out;
+    }
+
     bool serves_ = false;
 };
 

@@ -80,6 +80,25 @@ function assertContiguous(transactions) {
   assert.deepEqual(nonces, nonces.map((_, i) => nonces[0] + i));
 }
 
+describe("a reorganisation", () => {
+  test("takes a settled payment away: it is sent again, and used up as before", async () => {
+    await start();
+    const payment = await newPayment();
+    const answer = await settle(facilitator, payment);
+    assert.equal(answer.success, true);
+    assert.equal(await payment.received(), AMOUNT);
+    await stopMining();
+    await rpc("anvil_reorg", [1, []]);
+    assert.equal(await payment.received(), 0n, "the chain has taken it back");
+    await rpc("evm_setAutomine", [true]);
+    await until("it is there again", async () => (await mine(), (await payment.received()) > 0n), 60_000);
+    assert.equal(await payment.received(), AMOUNT);
+    const again = await settle(facilitator, payment);
+    assert.equal(again.success, false);
+    assert.equal(again.errorReason, "invalid_exact_evm_nonce_already_used");
+  });
+});
+
 describe("blocks", () => {
   test("that stop: pending with its transaction, and settled by the same when they come again", async () => {
     await start("", "300ms");

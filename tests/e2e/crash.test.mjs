@@ -178,7 +178,8 @@ describe("a facilitator that is killed", () => {
     for (let i = 0; i < 20; i++) payments.push(await newPaymentWhileMining());
     const first = await startFacilitator("30s");
     const asking = payments.map((each) => settle(first, each).catch(() => "gone"));
-    await until("some are sent", async () => (await inPool()) >= 7);
+    // One that went alone, and those behind it together.
+    await until("some are sent", async () => (await inPool()) >= 2);
     await kill(first);
     await Promise.all(asking);
     await rpc("evm_setAutomine", [true]);

@@ -405,7 +405,7 @@ void Day::check() {
     CHECK(node.settler.in_hand() == 0);
     CHECK(node.lanes.in_flight() == 0);
     for (const auto& [key, intent] : table_->intents) {
-        CHECK(intent.state == store::Intent::State::settled);
+        CHECK(intent.state != store::Intent::State::open);
     }
     for (const auto& story : stories_) check_story(*story);
     check_nonces();
