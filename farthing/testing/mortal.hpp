@@ -113,10 +113,11 @@ class MortalIntents final : public store::IntentStore {
         const auto fault = faults ? faults() : StoreFault::none;
         if (fault == StoreFault::not_written) co_return lost();
         auto out = co_await real_.tell(key, std::move(asker));
-        if (told) told(key, false);
+        const bool granted = out && *out;
+        if (told && granted) told(key, false);
         co_await life_.pass();
         if (fault == StoreFault::written) co_return lost();
-        if (told) told(key, true);
+        if (told && granted) told(key, true);
         co_return out;
     }
     Task<Result<>> untell(scheme::PaymentKey key) override {
