@@ -44,7 +44,8 @@ Task<std::optional<bool>> Settler::is_deep(Outcome outcome, Depth depth) {
     if (!head) co_return std::nullopt;
     const bool deep =
         head->number >= outcome.block_number && head->number - outcome.block_number >= depth.blocks;
-    auto receipts = co_await chain_.receipts(std::vector{*outcome.transaction});
+    std::vector<Bytes32> hashes(1, *outcome.transaction);
+    auto receipts = co_await chain_.receipts(std::move(hashes));
     if (!receipts) co_return std::nullopt;
     const auto& receipt = receipts->front();
     if (!receipt || receipt->block_hash != outcome.block_hash) {

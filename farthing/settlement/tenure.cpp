@@ -62,7 +62,8 @@ Task<> Tenure::end() {
 Task<Result<>> Tenure::renew() {
     auto alive = co_await leases_.acquire(store::node_lease(node_), config_.ttl);
     if (!alive) co_return fail(std::move(alive).error());
-    auto nodes = co_await leases_.count(store::node_lease({}));
+    auto prefix = store::node_lease("");
+    auto nodes = co_await leases_.count(std::move(prefix));
     if (!nodes) co_return fail(std::move(nodes).error());
     nodes_ = std::max<std::size_t>(1, *nodes);
     for (const auto& chain : chains_) co_await share_out(chain, nodes_);
