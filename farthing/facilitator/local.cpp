@@ -268,7 +268,6 @@ Task<Result<>> LocalFacilitator::recover() {
     if (!tenure_) co_return Result<>{};
     auto begun = co_await tenure_->begin();
     co_return begun;
-    co_return Result<>{};
 }
 
 Task<> LocalFacilitator::run() {

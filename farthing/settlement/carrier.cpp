@@ -30,17 +30,6 @@ Outcome settled(const chain::Receipt& receipt) {
     return {Outcome::State::settled, receipt.hash, {}, receipt.block_number, receipt.block_hash};
 }
 
-/// Errors: exact_transfer_event_mismatch.
-Result<> prove(const Errand& errand, const chain::Receipt& receipt) {
-    if (!receipt.success) return fail(Errc::exact_transfer_event_mismatch, "it reverted");
-    std::vector<scheme::LogEvent> events;
-    events.reserve(receipt.events.size());
-    for (const auto& each : receipt.events) {
-        events.push_back({each.address, each.topics, each.data});
-    }
-    return errand.payment->proved_by(events);
-}
-
 /// With the margin; nothing when it is beyond `most`. A node may answer any number.
 std::optional<std::uint64_t> gas_limit(std::uint64_t estimate, std::uint64_t most) {
     if (estimate > most) return std::nullopt;
@@ -53,6 +42,16 @@ const Error kGivenUp{Errc::timed_out, "not sent in time"};
 const Error kExpired{Errc::exact_valid_before, "it expired before it was mined"};
 
 }  // namespace
+
+Result<> prove(const scheme::Opened& payment, const chain::Receipt& receipt) {
+    if (!receipt.success) return fail(Errc::exact_transfer_event_mismatch, "it reverted");
+    std::vector<scheme::LogEvent> events;
+    events.reserve(receipt.events.size());
+    for (const auto& each : receipt.events) {
+        events.push_back({each.address, each.topics, each.data});
+    }
+    return payment.proved_by(events);
+}
 
 bool Errand::is_sent() const {
     if (elsewhere || !earlier.empty()) return true;
@@ -283,7 +282,7 @@ Task<std::optional<Outcome>> Carrier::watch(ErrandPtr errand) {
 
 Task<std::optional<Outcome>> Carrier::after_mined(ErrandPtr errand) {
     const auto receipt = errand->submission->receipt;
-    const auto proof = prove(*errand, *receipt);
+    const auto proof = prove(*errand->payment, *receipt);
     if (proof) co_return settled(*receipt);
     if (errand->submission->shared) {
         // Its own call failed, or all of them did: alone, the chain says why, or it goes well.
@@ -336,7 +335,7 @@ Task<Result<std::optional<chain::Receipt>>> Carrier::look_back(ErrandPtr errand)
     auto receipts = co_await chain_.receipts(std::move(hashes));
     if (!receipts) co_return fail(std::move(receipts).error());
     for (auto& each : *receipts) {
-        if (each && prove(*errand, *each)) co_return std::move(each);
+        if (each && prove(*errand->payment, *each)) co_return std::move(each);
     }
     co_return std::optional<chain::Receipt>{};
 }
@@ -361,7 +360,7 @@ Task<Result<std::optional<chain::Receipt>>> Carrier::find_execution(ErrandPtr er
             auto receipts = co_await chain_.receipts(std::move(hashes));
             if (!receipts) co_return fail(std::move(receipts).error());
             for (auto& each : *receipts) {
-                if (each && prove(*errand, *each)) co_return std::move(each);
+                if (each && prove(*errand->payment, *each)) co_return std::move(each);
             }
         }
         if (from == 0) break;

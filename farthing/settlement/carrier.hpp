@@ -22,6 +22,9 @@ struct CarrierConfig {
     std::set<Address> known_tokens;
 };
 
+/// Whether a mined transaction moved exactly this payment. Errors: exact_transfer_event_mismatch.
+[[nodiscard]] Result<> prove(const scheme::Opened& payment, const chain::Receipt& receipt);
+
 /// One payment on its way.
 struct Errand {
     explicit Errand(std::shared_ptr<const scheme::Opened> what) : payment(std::move(what)) {}

@@ -4,6 +4,8 @@
 
 namespace farthing::settlement {
 
+using namespace std::chrono_literals;
+
 TEST_CASE("lane: what is stuck is replaced by a version that nodes take, and mined once") {
     LaneWorld world;
     world.chain.auto_mine = false;

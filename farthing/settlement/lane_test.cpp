@@ -5,6 +5,8 @@
 
 namespace farthing::settlement {
 
+using namespace std::chrono_literals;
+
 TEST_CASE("lane: 200 submissions at once get contiguous nonces, and none is lost") {
     LaneWorld world;
     world.chain.latency = 5ms;

@@ -327,7 +327,7 @@ void Settler::finish(const JobPtr& job, Outcome outcome) {
     in_hand_gauge_.set(static_cast<double>(in_hand_.size()));
     if (settled && job->outcome->block_number > 0) {
         recent_.push_back({job->errand->payment, job->record, *job->outcome->transaction,
-                           job->outcome->block_number});
+                           job->outcome->block_number, job->outcome->block_hash});
         recent_changed_.notify();
     }
     if (settled) told_->remember(payment.key(), job->print, *job->outcome);

@@ -108,6 +108,7 @@ class Settler {
         std::string record;
         Bytes32 transaction;
         std::uint64_t block_number = 0;
+        Bytes32 block_hash;
         int missed = 0;  ///< looks in a row that did not find it
     };
     class Waiter;
@@ -130,6 +131,7 @@ class Settler {
     /// From what the store has of it.
     Task<Outcome> carry_again(JobPtr job);
     Task<> look_again();
+    [[nodiscard]] static bool is_still_there(Recent& recent, const chain::Receipt& receipt);
     Task<> settle_again(Recent gone);
     [[nodiscard]] store::Intent intent_of(const Job& job) const;
     /// Durable, then public.

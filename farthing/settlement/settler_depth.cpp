@@ -89,6 +89,15 @@ Task<> Settler::run() {
     }
 }
 
+/// In another block the same transaction may do something else.
+bool Settler::is_still_there(Recent& recent, const chain::Receipt& receipt) {
+    if (receipt.block_hash == recent.block_hash) return true;
+    if (!prove(*recent.payment, receipt)) return false;
+    recent.block_number = receipt.block_number;
+    recent.block_hash = receipt.block_hash;
+    return true;
+}
+
 Task<> Settler::look_again() {
     auto head = co_await chain_.head();
     if (!head) co_return;
@@ -101,24 +110,23 @@ Task<> Settler::look_again() {
     }
     auto receipts = co_await chain_.receipts(hashes);
     if (!receipts) co_return;
-    std::map<Bytes32, std::uint64_t> found;
+    std::map<Bytes32, const chain::Receipt*> found;
     for (const auto& each : *receipts) {
-        if (each && each->success) found.emplace(each->hash, each->block_number);
+        if (each) found.emplace(each->hash, &*each);
     }
     std::deque<Recent> kept;
     for (auto& each : std::exchange(recent_, {})) {
-        const bool was_asked = asked.contains(each.transaction);
-        const auto place = found.find(each.transaction);
-        if (place != found.end()) {
-            each.missed = 0;
-            each.block_number = place->second;
-        } else if (was_asked) {
-            ++each.missed;
+        if (!asked.contains(each.transaction)) {
+            kept.push_back(std::move(each));
+            continue;
         }
+        const auto place = found.find(each.transaction);
+        const bool is_there = place != found.end() && is_still_there(each, *place->second);
+        each.missed = is_there ? 0 : each.missed + 1;
         const bool is_deep = head->number >= each.block_number + config_.reorganised_within;
         if (each.missed >= kMissesMax) {
             jobs_.spawn(settle_again(std::move(each)));
-        } else if (!is_deep || each.missed > 0) {
+        } else if (!is_deep || !is_there) {
             kept.push_back(std::move(each));
         }
     }

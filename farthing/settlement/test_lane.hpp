@@ -10,7 +10,6 @@
 
 namespace farthing::settlement {
 
-using namespace std::chrono_literals;
 using chain::Taken;
 using testing::ChainWorld;
 using testing::development_key;
@@ -40,7 +39,7 @@ struct LaneWorld : ChainWorld {
         return queue.submit(payment(payer)->transfer(), 100'000);
     }
     bool ends(const std::shared_ptr<Submission>& submission,
-              std::chrono::milliseconds within = 120s) {
+              std::chrono::milliseconds within = std::chrono::minutes(2)) {
         return run_until([&] { return submission->is_final(); }, within);
     }
     /// What another process does with the same key.
