@@ -73,7 +73,8 @@ struct Bench {
             ending.transaction = broadcast.hash;
             auto ended = co_await intents.end(mine.key, std::move(ending));
             invariant(ended.has_value(), "it is ended");
-            auto told = co_await intents.tell(mine.key);
+            std::string nobody;
+            auto told = co_await intents.tell(mine.key, std::move(nobody));
             invariant(told && *told, "it is told");
             ++done;
         }

@@ -8,6 +8,7 @@ namespace {
 
 /// How often everything is looked through for what has expired, so that a full table costs little.
 constexpr std::chrono::seconds kPruneEvery{1};
+constexpr std::size_t kManyPlaces = 64;
 
 U256 sum_of(const U256& one, const U256& other) {
     return one.checked_add(other).value_or(U256::max());
@@ -38,6 +39,9 @@ void Reservations::prune(Places& places) {
     for (const auto& each : places.ended) {
         places.earliest = std::min(places.earliest, each.until);
     }
+    // With many there is always one that has just expired.
+    const bool many = places.by_nonce.size() + places.ended.size() > kManyPlaces;
+    if (many) places.earliest = std::max(places.earliest, now + kPruneEvery);
 }
 
 void Reservations::prune_all() {
@@ -67,8 +71,10 @@ Result<> Reservations::reserve(const scheme::Opened& payment, const Known& known
             own = &found->second;
             others = others.saturating_sub(own->amount);
         }
-        for (const auto& each : places.ended) {
-            if (each.at > known.mark) others = sum_of(others, each.amount);
+        // In the order of the sequence.
+        for (auto each = places.ended.rbegin(); each != places.ended.rend(); ++each) {
+            if (each->at <= known.mark) break;
+            others = sum_of(others, each->amount);
         }
     }
     const auto wanted = own == nullptr ? amount : std::max(own->amount, amount);
@@ -79,8 +85,8 @@ Result<> Reservations::reserve(const scheme::Opened& payment, const Known& known
                     "being settled");
     }
     if (own != nullptr) {
+        if (wanted != own->amount) at->second.earliest = SteadyTime::min();
         own->amount = wanted;
-        at->second.earliest = SteadyTime::min();
         return {};
     }
     if (size_ >= config_.all_max) {
@@ -116,8 +122,11 @@ void Reservations::end(const scheme::PaymentKey& key) {
     if (const auto found = places.by_nonce.find(key.nonce); found != places.by_nonce.end()) {
         places.ended.push_back(
             {found->second.amount, ++sequence_, clock_.steady_now() + config_.ended_for});
+        places.earliest = places.sum == U256::max()
+                              ? SteadyTime::min()
+                              : std::min(places.earliest, places.ended.back().until);
+        places.sum = places.sum.saturating_sub(found->second.amount);
         places.by_nonce.erase(found);
-        places.earliest = SteadyTime::min();
     }
     prune(places);
     if (places.is_empty()) accounts_.erase(at);
