@@ -78,9 +78,10 @@ Credit::Open::~Open() {
         if (found->second.is_zero()) map.erase(found);
     };
     take(state_->by_payer, payer_);
+    --state_->count;
+    if (lost_) return;
     take(state_->by_pay_to, pay_to_);
     state_->total = state_->total.saturating_sub(units_);
-    --state_->count;
 }
 
 }  // namespace farthing::gateway

@@ -56,8 +56,11 @@ class Credit::Open {
     Open(const Open&) = delete;
     Open& operator=(const Open&) = delete;
     ~Open();
+    /// It will not be paid: it counts against `per_pay_to` and `total` until the process ends.
+    void lose() { lost_ = true; }
 
   private:
+    bool lost_ = false;
     std::shared_ptr<State> state_;
     Address payer_;
     std::string pay_to_;

@@ -71,3 +71,18 @@ TEST_CASE("credit: who is barred gets none") {
     CHECK(!credit.give(debt(1, "a", 1)));
     CHECK(credit.give(debt(2, "a", 1)));
 }
+
+TEST_CASE("credit: what was paid makes room again, what is lost does not") {
+    Credit credit(limits(1, 3, 3));
+    for (std::uint8_t payer = 1; payer <= 10; ++payer) {
+        CHECK(credit.give(debt(payer, "a", kDollar)));
+    }
+    for (std::uint8_t payer = 1; payer <= 3; ++payer) {
+        auto open = credit.give(debt(payer, "a", kDollar));
+        REQUIRE(open);
+        open->lose();
+    }
+    CHECK(credit.count() == 0);
+    CHECK(!credit.give(debt(4, "a", 1)));
+    CHECK(!credit.give(debt(4, "b", 1)));
+}

@@ -43,6 +43,7 @@ Task<> Checkout::pay_debt(std::shared_ptr<Settlement> settlement, v2::Payment pa
              {"network", payment.requirements.network.id},
              {"reason", settlement->result ? settlement->result->error_reason.value_or("")
                                            : to_string(settlement->result.error())}});
+        if (credit) credit->lose();
         credit_.bar(payer);
         const auto barred = co_await parts_.payments.bar(payer);
         if (!barred) parts_.env.log.warn("not_barred", {{"reason", to_string(barred.error())}});

@@ -21,6 +21,7 @@ constexpr scheme::UnixSeconds kWaitMax = 3'600;
 /// limit what one question may span.
 constexpr std::uint64_t kBlocksPerRange = 1'000;
 constexpr int kLogRangesMax = 10;
+constexpr int kSearchesMax = 60;
 
 Outcome failed(Error error, std::optional<Bytes32> transaction = std::nullopt) {
     return {Outcome::State::failed, transaction, std::move(error)};
@@ -98,6 +99,7 @@ Task<Outcome> Carrier::carry(std::shared_ptr<Errand> errand) {
 Task<Outcome> Carrier::carry_on(std::shared_ptr<Errand> errand,
                                 std::vector<store::Broadcast> broadcasts) {
     const Exposure::Hold room(exposure_, *errand->payment);
+    take_place(*errand);
     const auto last = broadcasts.back();
     std::vector<store::Broadcast> versions;  // of the last transaction: one key, one nonce
     for (auto& each : broadcasts) {
@@ -117,6 +119,7 @@ Task<Outcome> Carrier::carry_on(std::shared_ptr<Errand> errand,
         errand->earlier.insert(errand->earlier.end(), hashes.begin(), hashes.end());
         errand->submission.reset();
     } else {
+        errand->signed_elsewhere = true;
         for (const auto& each : versions) errand->earlier.push_back(each.hash);
     }
     // Lost, or sent by a key that is not ours any more: it may still have moved the money.
@@ -137,7 +140,10 @@ Task<Outcome> Carrier::send(ErrandPtr errand) {
             errand->earlier.insert(errand->earlier.end(), hashes.begin(), hashes.end());
             continue;
         }
-        const bool answered = kind_of(gas.error().code) != Kind::unavailable;
+        // What a key that is not ours has signed may be mined yet, whatever the chain says now.
+        const bool may_move = errand->signed_elsewhere && !is_expired(*errand) &&
+                              gas.error().code != Errc::exact_nonce_already_used;
+        const bool answered = kind_of(gas.error().code) != Kind::unavailable && !may_move;
         // What was broadcast is lost, so that the authorisation's expiry ends it for good.
         if (answered || !errand->is_sent() || is_expired(*errand)) {
             auto outcome = co_await after_failure(errand, gas.error());
@@ -154,6 +160,7 @@ Task<Result<>> Carrier::prepare(ErrandPtr errand) {
         auto judged = co_await examiner_.judge_now(errand->payment);
         if (!judged) co_return fail(std::move(judged).error());
         if (errand->given_up) co_return fail(kGivenUp);
+        take_place(*errand);
         // A contract's opinion of the signature costs as much gas as it likes.
         errand->alone = judged->payer_has_code || judged->deployment ||
                         !config_.known_tokens.contains(errand->payment->key().token);
@@ -176,6 +183,12 @@ Task<Result<>> Carrier::prepare(ErrandPtr errand) {
     co_return fail(last.value_or(Error{Errc::wallet_deployment_failed, {}}));
 }
 
+/// Only for what was judged: a signature that nobody has checked keeps nobody's balance.
+void Carrier::take_place(Errand& errand) {
+    if (std::exchange(errand.judged, true)) return;
+    examiner_.begin(*errand.payment);
+}
+
 Task<Result<>> Carrier::deploy(ErrandPtr errand, Call call) {
     auto estimate = co_await chain_.estimate_gas(call, lanes_.address());
     if (!estimate) co_return fail(std::move(estimate).error());
@@ -192,7 +205,7 @@ Task<Result<>> Carrier::deploy(ErrandPtr errand, Call call) {
         const auto until = next_check(*errand);
         co_await submission->changed.wait_until(env_.clock, until);
     }
-    submission->forgotten = true;
+    submission->forgotten = submission->withdrawn = true;
     if (submission->state == Submission::State::refused) co_return fail(submission->error);
     if (submission->state != Submission::State::mined) {
         co_return fail(Errc::unexpected_settle_error, "the wallet's deployment was not mined");
@@ -262,7 +275,7 @@ Task<std::optional<Outcome>> Carrier::watch(ErrandPtr errand) {
         }
         auto outcome = co_await after_expiry(errand);
         if (outcome) {
-            submission->forgotten = true;
+            submission->forgotten = submission->withdrawn = true;
             co_return outcome;
         }
     }
@@ -313,9 +326,13 @@ Task<Outcome> Carrier::after_failure(ErrandPtr errand, Error error) {
     const bool alone =
         errand->earlier.empty() && (!errand->submission || errand->submission->hashes.size() <= 1);
     const bool used = error.code == Errc::exact_nonce_already_used && errand->is_sent();
-    while (!alone || used) {
+    for (int look = 0; !alone || used; ++look) {
         auto found = co_await look_back(errand);
-        if (found && !*found && used) found = co_await find_execution(errand);
+        if (found && !*found && used) {
+            found = co_await find_execution(errand);
+            // A node that never answers this question must not hold the payment for ever.
+            if (!found && look >= kSearchesMax && is_expired(*errand)) break;
+        }
         if (!found) {
             co_await env_.clock.sleep(kAskAgain);
             continue;

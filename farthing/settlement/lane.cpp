@@ -60,7 +60,8 @@ SubmissionPtr Lane::resume(SubmissionPtr submission,
     submission->state = Submission::State::sent;
     submission->nonce = last.account_nonce;
     for (const auto& each : versions) submission->hashes.push_back(each.hash);
-    const auto same = std::ranges::find(in_flight_, last.hash, &Flight::hash);
+    const auto same = std::ranges::find_if(
+        in_flight_, [&](const auto& each) { return each->hash == last.hash && !each->ended; });
     if (same != in_flight_.end()) {
         submission->shared = (*same)->carries.front()->shared;
         (*same)->carries.push_back(submission);

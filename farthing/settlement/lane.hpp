@@ -92,6 +92,7 @@ class Lane {
     void end(Flight& flight, Submission::State state,
              std::shared_ptr<const chain::Receipt> receipt = {});
     Task<> refresh();
+    Task<> look_at_nonces();
     Task<bool> send_again(FlightPtr flight);
     Task<bool> push(FlightPtr flight);
     Task<bool> fill_gap(FlightPtr first, std::uint64_t from);

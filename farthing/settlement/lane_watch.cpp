@@ -32,7 +32,11 @@ Task<> Lane::run_watcher() {
         }
         const auto flights = flights_;
         co_await look();
-        if (is_ours()) co_await refresh();
+        if (is_ours()) {
+            co_await refresh();
+        } else {
+            co_await look_at_nonces();
+        }
         drop_ended();
         if (in_flight_.empty()) continue;
         const auto pause = flights_ == flights ? config_.poll_interval : kSoon;
@@ -133,6 +137,22 @@ Task<> Lane::refresh() {
     }
 }
 
+/// Another process has the key: whether it has used the nonces of what flies here.
+Task<> Lane::look_at_nonces() {
+    const auto late = env_.clock.steady_now() - config_.rebroadcast_after;
+    const bool any_late = std::ranges::any_of(in_flight_, [&](const auto& each) {
+        return !each->ended && !each->spent_since && each->sent_at <= late;
+    });
+    if (!any_late) co_return;
+    auto next = co_await chain_.mined_nonce(address_);
+    if (!next) co_return;
+    for (const auto& each : in_flight_) {
+        if (each->nonce < *next && !each->spent_since) {
+            each->spent_since = env_.clock.steady_now();
+        }
+    }
+}
+
 /// As it is. False when the node does not answer.
 Task<bool> Lane::send_again(FlightPtr flight) {
     auto result = co_await chain_.send(flight->raw);
@@ -220,7 +240,8 @@ Task<bool> Lane::replace(FlightPtr flight) {
     flight->hashes = version.hashes;
     const auto next = std::make_shared<Flight>(version);
     auto kept = co_await keep(next);
-    if (!kept) {
+    // One that another node has adopted meanwhile finds its transfer by the events.
+    if (!kept && kept.error().code != Errc::intent_not_ours) {
         env_.log.warn("replacement_not_recorded",
                       {{"key", address_.to_checksum()}, {"reason", kept.error().detail}});
         auto answered = co_await send_again(flight);

@@ -11,6 +11,9 @@ namespace farthing::settlement {
 namespace {
 
 constexpr std::chrono::milliseconds kWriteAgain{1'000};
+constexpr std::chrono::milliseconds kLookAgain{50};
+/// Another node judges a payment with the same nonce: so long, at most, is waited for it.
+constexpr std::chrono::milliseconds kJudgedWithin{5'000};
 
 Outcome failed(Error error) { return {Outcome::State::failed, std::nullopt, std::move(error)}; }
 
@@ -104,18 +107,34 @@ Settler::JobPtr Settler::add_job(const std::shared_ptr<const scheme::Opened>& pa
     auto job = std::make_shared<Job>(loop_, payment);
     job->began = env_.clock.steady_now();
     in_hand_.emplace(payment->key(), job);
-    examiner_.begin(*payment);
     in_hand_gauge_.set(static_cast<double>(in_hand_.size()));
     return job;
+}
+
+/// Anybody can name a payer and a nonce: a payment that turns out to be signed by nobody must not
+/// stand in the way of the one that is.
+Task<> Settler::wait_for_judgement(std::shared_ptr<const scheme::Opened> payment,
+                                   SteadyTime deadline) {
+    while (env_.clock.steady_now() < deadline) {
+        const auto found = in_hand_.find(payment->key());
+        if (found == in_hand_.end() || found->second->print == payment->print()) co_return;
+        const auto job = found->second;
+        if (job->errand->judged || job->errand->is_sent()) co_return;
+        const auto look = std::min(deadline, env_.clock.steady_now() + kLookAgain);
+        co_await job->done.wait_until(env_.clock, look);
+    }
 }
 
 Task<Outcome> Settler::settle(std::shared_ptr<const scheme::Opened> payment,
                               std::chrono::milliseconds patience, std::string asker,
                               std::string record) {
-    if (auto known = told_->outcome_for(payment->key(), payment->print(), asker)) {
-        auto heard = co_await tell(payment, *std::move(known), std::move(asker), false);
+    const auto deadline = env_.clock.steady_now() + patience;
+    auto known = told_->outcome_for(payment->key(), payment->print(), asker);
+    if (known && !in_hand_.contains(payment->key())) {
+        auto heard = co_await tell(payment, *std::move(known), std::move(asker), {});
         co_return heard;
     }
+    co_await wait_for_judgement(payment, deadline);
     const auto entered = enter(payment);
     if (!entered) co_return entered.error();
     const auto& job = *entered;
@@ -125,12 +144,11 @@ Task<Outcome> Settler::settle(std::shared_ptr<const scheme::Opened> payment,
     }
     const Waiter waiter(job);
     if (!std::exchange(job->started, true)) jobs_.spawn(work(job));
-    const auto deadline = env_.clock.steady_now() + patience;
     while (!job->outcome && env_.clock.steady_now() < deadline) {
         co_await job->done.wait_until(env_.clock, deadline);
     }
     if (job->outcome) {
-        auto heard = co_await tell(payment, *job->outcome, std::move(asker), !job->told);
+        auto heard = co_await tell(payment, *job->outcome, std::move(asker), job);
         co_return heard;
     }
     // Nothing has left this process and nobody else waits: then it shall not leave it any more.
@@ -195,7 +213,13 @@ store::Intent Settler::intent_of(const Job& job) const {
 }
 
 Task<std::optional<Outcome>> Settler::begin(JobPtr job) {
+    const auto give_up = env_.clock.steady_now() + kJudgedWithin;
     auto there = co_await intents_.begin(intent_of(*job));
+    while (there && *there && (*there)->print != job->print && !(*there)->stands() &&
+           env_.clock.steady_now() < give_up) {
+        co_await env_.clock.sleep(kLookAgain);
+        there = co_await intents_.begin(intent_of(*job));
+    }
     if (!there) co_return failed(there.error());
     if (!*there) co_return std::nullopt;
     const auto& intent = **there;
@@ -280,7 +304,7 @@ class Settler::Telling {
 /// All who asked at once and have no name hear the same; of those with a name one does, and again
 /// when it asks again.
 Task<Outcome> Settler::tell(std::shared_ptr<const scheme::Opened> payment, Outcome outcome,
-                            std::string asker, bool joined) {
+                            std::string asker, JobPtr job) {
     if (outcome.state != Outcome::State::settled) co_return outcome;
     if (told_->has_heard(payment->key(), payment->print(), asker)) co_return outcome;
     told_->hear(payment->key(), payment->print(), {});
@@ -292,7 +316,8 @@ Task<Outcome> Settler::tell(std::shared_ptr<const scheme::Opened> payment, Outco
         co_return outcome;
     }
     telling.succeed();
-    if (!*granted && !(joined && asker.empty())) co_return rival();
+    if (*granted && job && asker.empty()) job->told_to_all = true;
+    if (!*granted && !(job && job->told_to_all && asker.empty())) co_return rival();
     told_->hear(payment->key(), payment->print(), asker);
     co_return outcome;
 }
@@ -321,7 +346,8 @@ void Settler::finish(const JobPtr& job, Outcome outcome) {
                    {"amount", payment.amount().to_decimal()},
                    {"txn", outcome.transaction ? to_hex(*outcome.transaction) : ""},
                    {"reason", settled ? "" : to_string(outcome.error)}});
-    examiner_.forget(key);
+    // What was never judged has no place to give back, least of all another one's.
+    if (job->errand->judged) examiner_.forget(key);
     job->outcome = std::move(outcome);
     in_hand_.erase(key);
     in_hand_gauge_.set(static_cast<double>(in_hand_.size()));

@@ -96,7 +96,7 @@ class Settler {
         std::string asker;               ///< the first
         std::optional<Outcome> outcome;  ///< once it has ended
         bool started = false;
-        bool told = false;  ///< perhaps somebody has heard: who asks at once does not, for that
+        bool told_to_all = false;  ///< one without a name has heard: all who wait with it do
         SteadyTime began;
         int waiting = 0;
         Signal done;
@@ -117,6 +117,7 @@ class Settler {
     /// The job to wait for, or the outcome that there is without one.
     std::expected<JobPtr, Outcome> enter(const std::shared_ptr<const scheme::Opened>& payment);
     void take_up(const store::Intent& intent);
+    Task<> wait_for_judgement(std::shared_ptr<const scheme::Opened> payment, SteadyTime deadline);
     JobPtr add_job(const std::shared_ptr<const scheme::Opened>& payment);
     Task<> work(JobPtr job);
     /// An outcome that is known before anything is sent; nothing when it is to be sent, or
@@ -142,7 +143,7 @@ class Settler {
     Task<> write_interrupted(scheme::PaymentKey key);
     /// To one who asks. Durable before it is heard.
     Task<Outcome> tell(std::shared_ptr<const scheme::Opened> payment, Outcome outcome,
-                       std::string asker, bool joined);
+                       std::string asker, JobPtr job);
     void finish(const JobPtr& job, Outcome outcome);
     [[nodiscard]] scheme::UnixSeconds now() const;
     [[nodiscard]] static Outcome pending(const Job& job);

@@ -158,8 +158,7 @@ Task<> Settler::settle_again(Recent gone) {
     job->started = true;
     job->record = std::move(gone.record);
     job->errand->elsewhere = true;
-    // Who has heard of it already, the store knows.
-    job->told = true;
+    told_->forget(key);
     auto outcome = co_await carry_again(job);
     outcome = co_await deepen(job, std::move(outcome));
     co_await conclude(job, std::move(outcome));

@@ -68,7 +68,6 @@ void Settler::take_up(const store::Intent& intent) {
     job->started = true;
     job->print = intent.print;
     job->record = intent.payment;
-    job->told = intent.told;
     job->errand->elsewhere = true;
     jobs_.spawn(work_on(job, intent));
 }
@@ -102,12 +101,7 @@ Task<Outcome> Settler::follow(JobPtr job) {
         if (there) {
             auto& intent = **there;
             if (intent.print != job->print) co_return rival();
-            if (intent.state != store::Intent::State::open) {
-                // Those who wait at the other node hear it as well: the store says who does.
-                job->told = true;
-                co_return outcome_of(intent);
-            }
-            job->told = job->told || intent.told;
+            if (intent.state != store::Intent::State::open) co_return outcome_of(intent);
             if (intent.owner == config_.node) {
                 auto outcome = co_await carry_on(job, std::move(intent));
                 co_return outcome;

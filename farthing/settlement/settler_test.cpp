@@ -435,4 +435,25 @@ TEST_CASE("settler: drain waits for what is in hand") {
     CHECK(reason(**settling) == "settled");
 }
 
+TEST_CASE("settler: what nobody has signed keeps nobody's balance, and stands in nobody's way") {
+    World world;
+    world.chain.latency = 50ms;
+    auto crafted = world.craft(0);
+    auto forged = crafted;
+    forged.wanted.amount = U256(World::kDollars);
+    forged.authorization.value = forged.wanted.amount;
+    forged.sign_with(development_key(6));
+    const auto bad = world.start_settle(World::open(forged));
+    world.advance(10ms);
+    CHECK(world.examiner.reserved() == 0);
+    // The payer's own, with the same nonce, and another one of the same payer.
+    const auto good = world.start_settle(World::open(crafted.sign_with(development_key(0))));
+    const auto other = world.payment(0);
+    CHECK(world.run(world.examiner.examine(other)));
+    REQUIRE(world.run_until([&] { return bad->has_value() && good->has_value(); }, 1min));
+    CHECK((*bad)->state == Outcome::State::failed);
+    CHECK((*bad)->error.code == Errc::exact_signature);
+    CHECK((*good)->state == Outcome::State::settled);
+}
+
 }  // namespace farthing::settlement

@@ -163,6 +163,22 @@ TEST_CASE("nodes: one payment asked for on both is one transaction and one truth
     }
 }
 
+TEST_CASE("nodes: who asks without a name on both at once is served by one of them") {
+    Cluster cluster(1);
+    Cluster::Node a(cluster, "a");
+    Cluster::Node b(cluster, "b");
+    for (std::uint64_t i = 0; i < 5; ++i) {
+        const auto payment = cluster.payment(i);
+        const auto first = a.ask(payment);
+        const auto second = b.ask(payment);
+        REQUIRE(cluster.ends(first));
+        REQUIRE(cluster.ends(second));
+        const auto heard = ((*first)->state == State::settled ? 1 : 0) +
+                           ((*second)->state == State::settled ? 1 : 0);
+        CHECK(heard == 1);
+    }
+}
+
 TEST_CASE("nodes: settled on one, it is no new payment on the other") {
     Cluster cluster(2);
     Cluster::Node a(cluster, "a");

@@ -77,4 +77,11 @@ void Told::untell(const scheme::PaymentKey& key, const Bytes32& print) {
     untold_.splice(untold_.end(), told_, found->second.place);
 }
 
+void Told::forget(const scheme::PaymentKey& key) {
+    const auto found = entries_.find(key);
+    if (found == entries_.end()) return;
+    (found->second.told ? told_ : untold_).erase(found->second.place);
+    entries_.erase(found);
+}
+
 }  // namespace farthing::settlement

@@ -39,6 +39,8 @@ class Told {
     void heard(const scheme::PaymentKey& key, const Bytes32& print);
     /// The answer was lost on its way to an asker without a name.
     void untell(const scheme::PaymentKey& key, const Bytes32& print);
+    /// It is open again: the chain took it back.
+    void forget(const scheme::PaymentKey& key);
     [[nodiscard]] std::size_t untold() const { return untold_.size(); }
 
   private:
