@@ -131,7 +131,8 @@ Task<Outcome> Settler::settle(std::shared_ptr<const scheme::Opened> payment,
     const auto deadline = env_.clock.steady_now() + patience;
     auto known = told_->outcome_for(payment->key(), payment->print(), asker);
     if (known && !in_hand_.contains(payment->key())) {
-        auto heard = co_await tell(payment, *std::move(known), std::move(asker), {});
+        JobPtr none;
+        auto heard = co_await tell(payment, *std::move(known), std::move(asker), std::move(none));
         co_return heard;
     }
     co_await wait_for_judgement(payment, deadline);
