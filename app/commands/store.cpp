@@ -53,7 +53,7 @@ Result<> check(Database& database) {
     std::uint64_t unheard = 0;
     FARTHING_CHECK(store::for_each_intent(database, [&](const Intent& intent) {
         ++counts[static_cast<std::size_t>(intent.state)];
-        unheard += intent.state == Intent::State::settled && !intent.told ? 1 : 0;
+        unheard += intent.is_unheard() ? 1 : 0;
     }));
     fmt::print("good: version {}, {} open, {} settled ({} of them unheard), {} failed\n",
                store::schema_version(), counts[0], counts[1], unheard, counts[2]);

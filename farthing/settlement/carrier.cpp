@@ -349,10 +349,16 @@ Task<Result<std::optional<chain::Receipt>>> Carrier::look_back(ErrandPtr errand)
         const auto& last = errand->submission->hashes;
         hashes.insert(hashes.end(), last.begin(), last.end());
     }
+    auto found = co_await proof_among(errand->payment, std::move(hashes));
+    co_return found;
+}
+
+Task<Result<std::optional<chain::Receipt>>> Carrier::proof_among(
+    std::shared_ptr<const scheme::Opened> payment, std::vector<Bytes32> hashes) {
     auto receipts = co_await chain_.receipts(std::move(hashes));
     if (!receipts) co_return fail(std::move(receipts).error());
     for (auto& each : *receipts) {
-        if (each && prove(*errand->payment, *each)) co_return std::move(each);
+        if (each && prove(*payment, *each)) co_return std::move(each);
     }
     co_return std::optional<chain::Receipt>{};
 }
@@ -374,11 +380,8 @@ Task<Result<std::optional<chain::Receipt>>> Carrier::find_execution(ErrandPtr er
         std::vector<Bytes32> hashes;
         for (const auto& each : *logs) hashes.push_back(each.transaction);
         if (!hashes.empty()) {
-            auto receipts = co_await chain_.receipts(std::move(hashes));
-            if (!receipts) co_return fail(std::move(receipts).error());
-            for (auto& each : *receipts) {
-                if (each && prove(*errand->payment, *each)) co_return std::move(each);
-            }
+            auto found = co_await proof_among(errand->payment, std::move(hashes));
+            if (!found || *found) co_return found;
         }
         if (from == 0) break;
         to = from - 1;

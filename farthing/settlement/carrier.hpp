@@ -72,6 +72,8 @@ class Carrier {
     /// Nothing when it must be sent again, alone.
     Task<std::optional<Outcome>> after_mined(ErrandPtr errand);
     Task<Outcome> after_failure(ErrandPtr errand, Error error);
+    Task<Result<std::optional<chain::Receipt>>> proof_among(
+        std::shared_ptr<const scheme::Opened> payment, std::vector<Bytes32> hashes);
     /// Somebody else sent the same authorisation: the receipt that proves it, or nothing.
     Task<Result<std::optional<chain::Receipt>>> find_execution(ErrandPtr errand);
     Task<std::optional<Outcome>> after_expiry(ErrandPtr errand);

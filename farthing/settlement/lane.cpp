@@ -19,7 +19,6 @@ constexpr std::chrono::milliseconds kBackoff{100};
 /// Tries to find a free nonce and a good fee, and tries to get an answer to one send.
 constexpr int kAttemptsMax = 6;
 constexpr int kSendsMax = 3;
-constexpr std::size_t kReceiptsPerLook = 100;
 
 std::chrono::milliseconds backoff(int attempt) { return kBackoff * (1 << attempt); }
 
@@ -28,7 +27,6 @@ std::chrono::milliseconds backoff(int attempt) { return kBackoff * (1 << attempt
 Lane::Lane(Env env, Loop& loop, chain::Chain& chain, store::IntentStore& intents, Queue& queue,
            PrivateKey key, LaneConfig config)
     : env_(env),
-      loop_(loop),
       chain_(chain),
       intents_(intents),
       queue_(queue),
@@ -36,7 +34,6 @@ Lane::Lane(Env env, Loop& loop, chain::Chain& chain, store::IntentStore& intents
       address_(address_of(key_)),
       config_(config),
       chain_id_(chain.network().chain_id().value_or(0)),
-      look_size_(kReceiptsPerLook),
       flight_changed_(loop),
       sent_total_(env.metrics.counter("farthing_settlement_transactions_sent_total",
                                       "Transactions broadcast", {{"network", chain.network().id}})),
@@ -205,13 +202,6 @@ Task<Result<>> Lane::keep(FlightPtr flight) {
 
 Task<> Lane::send_load(Load load) {
     Error why{Errc::unexpected_settle_error, "no free nonce was found"};
-    const auto drop_withdrawn = [](Load& from) {
-        std::erase_if(from, [](const auto& each) {
-            if (!each->withdrawn) return false;
-            refuse(*each, Errc::timed_out, "withdrawn before it was sent");
-            return true;
-        });
-    };
     for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
         drop_withdrawn(load);
         if (load.empty()) co_return;

@@ -105,7 +105,6 @@ class Lane {
     void set_purse(Purse purse);
 
     Env env_;
-    Loop& loop_;
     chain::Chain& chain_;
     store::IntentStore& intents_;
     Queue& queue_;
@@ -120,8 +119,9 @@ class Lane {
     Purse purse_ = Purse::good;
     std::function<bool()> others_able_;
     std::vector<FlightPtr> in_flight_;
-    std::size_t look_size_;      ///< how many transactions are asked for at once
-    std::uint64_t flights_ = 0;  ///< how many have begun to fly
+    static constexpr std::size_t kTransactionsPerLook = 100;
+    std::size_t look_size_ = kTransactionsPerLook;  ///< how many are asked for at once
+    std::uint64_t flights_ = 0;                     ///< how many have begun to fly
     Signal flight_changed_;
     Counter& sent_total_;
     Counter& replaced_total_;

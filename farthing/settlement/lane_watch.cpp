@@ -11,7 +11,6 @@
 namespace farthing::settlement {
 namespace {
 
-constexpr std::size_t kReceiptsPerLook = 100;
 constexpr std::size_t kRefreshedPerRound = 16;
 /// Between looks when something new flies: it may be mined already, and so may its neighbours.
 constexpr std::chrono::milliseconds kSoon{10};
@@ -64,7 +63,7 @@ Task<> Lane::look() {
         co_await env_.clock.sleep(config_.poll_interval);
         co_return;
     }
-    look_size_ = std::min(kReceiptsPerLook, look_size_ * 2);
+    look_size_ = std::min(kTransactionsPerLook, look_size_ * 2);
     learn(asked, *receipts);
 }
 

@@ -60,7 +60,7 @@ SubmissionPtr Queue::submit(Call call, std::uint64_t gas_limit,
 }
 
 Load Queue::take(bool idle) {
-    drop_withdrawn();
+    drop_withdrawn(waiting_);
     if (waiting_.empty()) return {};
     const auto first = waiting_.front();
     Load load{first};
@@ -109,14 +109,6 @@ void Queue::give_back_alone(const Load& load) {
 }
 
 Task<> Queue::wait() { co_await changed_.wait(); }
-
-void Queue::drop_withdrawn() {
-    std::erase_if(waiting_, [](const auto& each) {
-        if (!each->withdrawn) return false;
-        refuse(*each, Errc::timed_out, "withdrawn before it was sent");
-        return true;
-    });
-}
 
 void Queue::count() { queued_gauge_.set(static_cast<double>(waiting_.size())); }
 

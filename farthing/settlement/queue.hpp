@@ -47,7 +47,6 @@ class Queue {
     [[nodiscard]] std::size_t size() const { return waiting_.size(); }
 
   private:
-    void drop_withdrawn();
     void count();
 
     Env env_;
@@ -63,6 +62,16 @@ class Queue {
 /// Ends a submission.
 void finish(Submission& submission, Submission::State state);
 void refuse(Submission& submission, Errc code, std::string detail);
+
+/// Refuses those that their owner has withdrawn, and takes them out. Nothing of them is in a pool.
+template <class Submissions>
+void drop_withdrawn(Submissions& from) {
+    std::erase_if(from, [](const auto& each) {
+        if (!each->withdrawn) return false;
+        refuse(*each, Errc::timed_out, "withdrawn before it was sent");
+        return true;
+    });
+}
 
 /// The call that carries a load, and its gas.
 [[nodiscard]] Call call_of(const Load& load);

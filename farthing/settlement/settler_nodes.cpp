@@ -118,8 +118,7 @@ Task<Result<bool>> Settler::is_open_elsewhere(std::shared_ptr<const scheme::Open
     if (!there) co_return fail(std::move(there).error());
     if (!*there || (*there)->print != payment->print()) co_return false;
     const auto& intent = **there;
-    const bool unheard = intent.state == store::Intent::State::settled && !intent.told;
-    co_return unheard || intent.state == store::Intent::State::open;
+    co_return intent.is_unheard() || intent.state == store::Intent::State::open;
 }
 
 Task<> Settler::write_interrupted(scheme::PaymentKey key) {

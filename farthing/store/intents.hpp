@@ -54,6 +54,8 @@ struct Intent {
     [[nodiscard]] bool stands() const {
         return state == State::settled || (state == State::open && !broadcasts.empty());
     }
+    /// Settled, and nobody has heard of it.
+    [[nodiscard]] bool is_unheard() const { return state == State::settled && !told; }
     friend bool operator==(const Intent&, const Intent&) = default;
 };
 

@@ -127,8 +127,7 @@ Task<Result<std::vector<Intent>>> MemoryIntents::adopt(Network network) {
 Task<Result<std::vector<Intent>>> MemoryIntents::unheard(Network network) {
     std::vector<Intent> out;
     for (const auto& [key, intent] : table_->intents) {
-        const bool waits = intent.state == Intent::State::settled && !intent.told;
-        if (key.network == network && waits) out.push_back(intent);
+        if (key.network == network && intent.is_unheard()) out.push_back(intent);
     }
     co_return oldest_first(std::move(out));
 }

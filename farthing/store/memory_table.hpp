@@ -32,8 +32,7 @@ struct MemoryTable {
         over.pop_front();
         if (oldest == intents.end()) return;
         const auto& intent = oldest->second;
-        const bool waits = intent.state == Intent::State::settled && !intent.told;
-        if (intent.state != Intent::State::open && !waits) intents.erase(oldest);
+        if (intent.state != Intent::State::open && !intent.is_unheard()) intents.erase(oldest);
     }
 
     static constexpr std::size_t kOverMax = 10'000;
