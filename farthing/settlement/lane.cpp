@@ -230,7 +230,7 @@ Task<> Lane::send_load(Load load) {
             if (load.size() > 1) {
                 queue_.give_back_alone(load);
             } else {
-                refuse(*load.front(), Errc::io_failed, kept.error().detail);
+                refuse(*load.front(), kept.error().code, kept.error().detail);
             }
             co_return;
         }

@@ -251,6 +251,10 @@ Task<> Settler::conclude(JobPtr job, Outcome outcome) {
             break;
         }
     }
+    if (outcome.state == Outcome::State::failed) {
+        outcome = co_await as_recorded(job, std::move(outcome));
+    }
+    if (job->outcome) co_return;  // given up meanwhile
     seconds_.observe(std::chrono::duration<double>(env_.clock.steady_now() - job->began).count());
     finish(job, std::move(outcome));
 }

@@ -126,6 +126,7 @@ class Settler {
     Task<> work_on(JobPtr job, store::Intent intent);
     Task<Outcome> carry_on(JobPtr job, store::Intent intent);
     Task<Outcome> follow(JobPtr job);
+    Task<Outcome> as_recorded(JobPtr job, Outcome failure);
     /// A settlement that is deep enough, whatever becomes of the first one.
     Task<Outcome> deepen(JobPtr job, Outcome outcome);
     Task<std::optional<bool>> is_deep(Outcome outcome, Depth depth);

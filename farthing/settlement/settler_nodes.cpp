@@ -113,6 +113,15 @@ Task<Outcome> Settler::follow(JobPtr job) {
     }
 }
 
+/// What has failed here may have been taken over and settled by another node meanwhile: its nonce
+/// is used, by this very payment.
+Task<Outcome> Settler::as_recorded(JobPtr job, Outcome failure) {
+    auto there = co_await intents_.find(job->errand->payment->key());
+    if (!there || !*there || (*there)->print != job->print) co_return failure;
+    const bool settled = (*there)->state == store::Intent::State::settled;
+    co_return settled ? outcome_of(**there) : failure;
+}
+
 Task<Result<bool>> Settler::is_open_elsewhere(std::shared_ptr<const scheme::Opened> payment) {
     auto there = co_await intents_.find(payment->key());
     if (!there) co_return fail(std::move(there).error());

@@ -240,6 +240,27 @@ TEST_CASE("nodes: one that was only slow does no harm when it comes back") {
     CHECK(cluster.transfers_of(*payment) == 1);
 }
 
+TEST_CASE(
+    "nodes: who was too slow to send says what became of it at the other, not that it failed") {
+    Cluster cluster(2);
+    Cluster::Node a(cluster, "a");
+    Cluster::Node b(cluster, "b");
+    for (int i = 0; i < 20; ++i) cluster.advance(1s);
+    REQUIRE(b.held() == 1);
+    const auto payment = cluster.payment(0);
+    cluster.chain.fail_next(testing::Op::estimate_gas, testing::Fault::slow(10s));
+    const auto slow = a.ask(payment, "gateway");
+    cluster.advance(1s);
+    cluster.table->leases.clear();
+    const auto quick = b.ask(payment, "gateway");
+    REQUIRE(cluster.ends(quick));
+    REQUIRE(cluster.ends(slow));
+    CHECK((*quick)->state == State::settled);
+    CHECK((*slow)->state == State::settled);
+    CHECK((*slow)->transaction == (*quick)->transaction);
+    CHECK(cluster.chain.mined().size() == 1);
+}
+
 TEST_CASE("nodes: a clean stop leaves its keys at once") {
     Cluster cluster(1);
     Cluster::Node a(cluster, "a");
