@@ -89,6 +89,7 @@ constexpr std::array kRows{
     Row{Errc::unexpected_verify_error, Kind::unavailable, "unexpected_verify_error"},
     Row{Errc::unexpected_settle_error, Kind::unavailable, "unexpected_settle_error"},
     Row{Errc::io_failed, Kind::unavailable, "io_failed"},
+    Row{Errc::write_unknown, Kind::unavailable, "write_unknown"},
     Row{Errc::internal, Kind::internal, "internal"},
 };
 

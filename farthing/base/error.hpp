@@ -93,6 +93,7 @@ enum class Errc : std::uint8_t {
     unexpected_verify_error,
     unexpected_settle_error,
     io_failed,
+    write_unknown,  ///< io_failed in the middle of a commit: it may be written all the same
     internal,
     count_,
 };

@@ -200,6 +200,20 @@ Task<Result<>> Lane::keep(FlightPtr flight) {
     co_return kept;
 }
 
+/// A write of which nobody knows whether it happened is made again until it is known: told as a
+/// failure, it would be sent by whoever finds it.
+Task<Result<>> Lane::keep_for_certain(FlightPtr flight) {
+    auto kept = co_await keep(flight);
+    const bool is_unknown = !kept && kept.error().code == Errc::write_unknown;
+    for (int again = 0; is_unknown && !kept; again = std::min(again + 1, kAttemptsMax)) {
+        if (kept.error().code == Errc::intent_not_ours) break;
+        const auto pause = backoff(again);
+        co_await env_.clock.sleep(pause);
+        kept = co_await keep(flight);
+    }
+    co_return kept;
+}
+
 Task<> Lane::send_load(Load load) {
     Error why{Errc::unexpected_settle_error, "no free nonce was found"};
     for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
@@ -221,7 +235,14 @@ Task<> Lane::send_load(Load load) {
             co_return;
         }
         const auto flight = sign_now(load);
-        auto kept = co_await keep(flight);
+        auto kept = co_await keep_for_certain(flight);
+        const auto is_over = [](const auto& each) { return each->withdrawn; };
+        if (kept && std::ranges::all_of(load, is_over)) co_return;  // expired meanwhile
+        if (kept && !is_ours()) {
+            // Whoever has the key now uses its nonces. What is kept stays unsent.
+            for (const auto& each : load) finish(*each, Submission::State::lost);
+            co_return;
+        }
         if (!kept) {
             for (const auto& each : load) {
                 each->hashes.pop_back();

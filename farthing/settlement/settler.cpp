@@ -54,6 +54,7 @@ Settler::Settler(Env env, Loop& loop, chain::Chain& chain, Examiner& examiner, L
       told_(std::make_shared<Told>(config.remembered_max)),
       jobs_(loop),
       recent_changed_(loop),
+      loose_end_(loop),
       settled_total_(
           env.metrics.counter("farthing_settlement_payments_total", "Payments by outcome",
                               {{"network", chain.network().id}, {"outcome", "settled"}})),
@@ -221,7 +222,10 @@ Task<std::optional<Outcome>> Settler::begin(JobPtr job) {
         co_await env_.clock.sleep(kLookAgain);
         there = co_await intents_.begin(intent_of(*job));
     }
-    if (!there) co_return failed(there.error());
+    if (!there) {
+        loosen();
+        co_return failed(there.error());
+    }
     if (!*there) co_return std::nullopt;
     const auto& intent = **there;
     if (intent.print != job->print) co_return rival();
@@ -274,12 +278,13 @@ Task<Result<>> Settler::write_end(JobPtr job, Outcome outcome) {
         env_.log.error("outcome_not_recorded",
                        {{"nonce", to_hex(job->errand->payment->key().nonce)},
                         {"reason", written.error().detail}});
+        loosen();
     }
     co_return written;
 }
 
 Task<> Settler::write_given_up(JobPtr job) {
-    // It was never sent: when this is not written, the next start finds out the same.
+    // It was never sent: when this is not written, `tie_up` finds out the same.
     [[maybe_unused]] auto written = co_await write_end(job, *job->outcome);
 }
 

@@ -79,7 +79,8 @@ class Settler {
     /// Whether `settle` would wait for what is in hand or tell what became of it, rather than
     /// begin.
     [[nodiscard]] bool holds(const scheme::Opened& payment, const std::string& asker) const;
-    /// Looks whether what has settled stays in the chain, until cancelled.
+    /// Looks whether what has settled stays in the chain, and after what the store did not take,
+    /// until cancelled.
     Task<> run();
     /// Until all payments in hand have ended.
     Task<> drain();
@@ -117,6 +118,9 @@ class Settler {
     /// The job to wait for, or the outcome that there is without one.
     std::expected<JobPtr, Outcome> enter(const std::shared_ptr<const scheme::Opened>& payment);
     void take_up(const store::Intent& intent);
+    /// What this node has begun and no longer has in hand, because the store did not take its end.
+    Task<> tie_up();
+    Task<> run_tying();
     Task<> wait_for_judgement(std::shared_ptr<const scheme::Opened> payment, SteadyTime deadline);
     JobPtr add_job(const std::shared_ptr<const scheme::Opened>& payment);
     Task<> work(JobPtr job);
@@ -132,6 +136,7 @@ class Settler {
     Task<std::optional<bool>> is_deep(Outcome outcome, Depth depth);
     /// From what the store has of it.
     Task<Outcome> carry_again(JobPtr job);
+    Task<> run_looking();
     Task<> look_again();
     [[nodiscard]] static bool is_still_there(Recent& recent, const chain::Receipt& receipt);
     Task<> settle_again(Recent gone);
@@ -142,6 +147,7 @@ class Settler {
     Task<> write_given_up(JobPtr job);
     Task<> write_unheard(scheme::PaymentKey key);
     Task<> write_interrupted(scheme::PaymentKey key);
+    void loosen();
     /// To one who asks. Durable before it is heard.
     Task<Outcome> tell(std::shared_ptr<const scheme::Opened> payment, Outcome outcome,
                        std::string asker, JobPtr job);
@@ -165,6 +171,8 @@ class Settler {
     TaskGroup jobs_;
     std::deque<Recent> recent_;
     Signal recent_changed_;
+    bool loose_ends_ = false;  ///< something that has ended may be open in the store
+    Signal loose_end_;
     Counter& settled_total_;
     Counter& failed_total_;
     Counter& reorganised_total_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How deep in the chain a settlement must be, and what happens when the chain takes it back.
 #include <algorithm>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <map>
 #include <set>
 
@@ -79,6 +80,11 @@ Task<Outcome> Settler::carry_again(JobPtr job) {
 }
 
 Task<> Settler::run() {
+    using namespace asio::experimental::awaitable_operators;
+    co_await (run_looking() && run_tying());
+}
+
+Task<> Settler::run_looking() {
     for (;;) {
         if (recent_.empty()) {
             co_await recent_changed_.wait();

@@ -7,6 +7,7 @@ namespace farthing::settlement {
 namespace {
 
 constexpr std::chrono::milliseconds kLookAgain{200};
+constexpr std::chrono::milliseconds kTieAgain{1'000};
 
 Errc code_of(std::string_view wire) {
     for (int i = 0; i < static_cast<int>(Errc::count_); ++i) {
@@ -46,6 +47,38 @@ Task<Result<>> Settler::adopt() {
     for (const auto& intent : *left) take_up(intent);
     if (!left->empty()) env_.log.info("intents_adopted", {{"count", left->size()}});
     co_return Result<>{};
+}
+
+void Settler::loosen() {
+    loose_ends_ = true;
+    loose_end_.notify();
+}
+
+Task<> Settler::run_tying() {
+    for (;;) {
+        while (!loose_ends_) co_await loose_end_.wait();
+        co_await env_.clock.sleep(kTieAgain);
+        co_await tie_up();
+    }
+}
+
+/// Open in the store and in nobody's hand, it would keep every other node waiting for ever.
+Task<> Settler::tie_up() {
+    loose_ends_ = false;
+    auto mine = co_await intents_.mine(network_);
+    if (!mine) {
+        loose_ends_ = true;
+        co_return;
+    }
+    std::erase_if(*mine, [this](const auto& each) { return in_hand_.contains(each.key); });
+    for (const auto& each : *mine) {
+        // It may have ended while it was read.
+        auto there = co_await intents_.find(each.key);
+        if (!there) loose_ends_ = true;
+        const bool open = there && *there && (*there)->state == store::Intent::State::open &&
+                          (*there)->owner == config_.node;
+        if (open) take_up(**there);
+    }
 }
 
 void Settler::take_up(const store::Intent& intent) {
@@ -135,8 +168,10 @@ Task<> Settler::write_interrupted(scheme::PaymentKey key) {
     ending.reason = wire_code(Errc::timed_out);
     ending.detail = "interrupted before it was sent";
     ending.at = now();
-    // Not written, the next start finds the same.
-    [[maybe_unused]] auto written = co_await intents_.end(std::move(key), std::move(ending));
+    // Who asks for it at this moment begins it anew.
+    ending.if_unsent = true;
+    const auto written = co_await intents_.end(std::move(key), std::move(ending));
+    if (!written) loosen();
 }
 
 }  // namespace farthing::settlement

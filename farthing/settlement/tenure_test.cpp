@@ -6,7 +6,7 @@
 #include <doctest/doctest.h>
 
 #include "farthing/store/memory_leases.hpp"
-#include "farthing/testing/world.hpp"
+#include "farthing/testing/mortal.hpp"
 
 namespace farthing::settlement {
 namespace {
@@ -30,7 +30,9 @@ struct Cluster : ChainWorld {
     struct Node {
         Node(Cluster& in, const std::string& id)
             : cluster(in),
-              intents(in.table, id),
+              life(in.clock, in.loop, {}),
+              memory(in.table, id),
+              intents(life, memory),
               leases(in.table, id),
               lanes(in.env, in.loop, in.chain, intents, in.gas_keys(), {}, {}),
               examiner(in.env, in.loop, in.chain, lanes.address(), {}, {}),
@@ -75,7 +77,9 @@ struct Cluster : ChainWorld {
         }
 
         Cluster& cluster;
-        store::MemoryIntents intents;
+        testing::Life life;
+        store::MemoryIntents memory;
+        testing::MortalIntents intents;  ///< to make it fail
         store::MemoryLeases leases;
         Lanes lanes;
         Examiner examiner;
@@ -259,6 +263,57 @@ TEST_CASE(
     CHECK((*slow)->state == State::settled);
     CHECK((*slow)->transaction == (*quick)->transaction);
     CHECK(cluster.chain.mined().size() == 1);
+}
+
+TEST_CASE("nodes: a payment whose failure could not be written down keeps nobody waiting") {
+    Cluster cluster(2);
+    Cluster::Node a(cluster, "a");
+    Cluster::Node b(cluster, "b");
+    for (int i = 0; i < 20; ++i) cluster.advance(1s);
+    const auto payment = cluster.payment(0);
+    int calls = 0;
+    // It is begun; then the store is away for ten seconds.
+    const auto back = cluster.clock.steady_now() + 10s;
+    a.intents.faults = [&] {
+        const bool away = ++calls > 1 && cluster.clock.steady_now() < back;
+        return away ? testing::StoreFault::not_written : testing::StoreFault::none;
+    };
+    const auto failed = a.ask(payment);
+    REQUIRE(cluster.ends(failed));
+    CHECK((*failed)->state == State::failed);
+    CHECK((*failed)->error.code == Errc::io_failed);
+    const auto waited = b.ask(payment);
+    REQUIRE(cluster.ends(waited, 30s));
+    CHECK((*waited)->state == State::failed);
+    const auto anew = b.ask(payment);
+    REQUIRE(cluster.ends(anew, 30s));
+    CHECK((*anew)->state == State::settled);
+    CHECK(cluster.transfers_of(*payment) == 1);
+}
+
+TEST_CASE("nodes: a transaction that may have been written down is not told as a failure") {
+    Cluster cluster(1);
+    Cluster::Node a(cluster, "a");
+    const auto payment = cluster.payment(0);
+    // The second write is the transaction's. It happens, and the answer is lost; then the store
+    // is away.
+    int calls = 0;
+    const auto back = cluster.clock.steady_now() + 10s;
+    a.intents.faults = [&] {
+        ++calls;
+        if (calls == 2) return testing::StoreFault::written;
+        const bool away = calls > 2 && cluster.clock.steady_now() < back;
+        return away ? testing::StoreFault::not_written : testing::StoreFault::none;
+    };
+    const auto asked = a.ask(payment, {}, 5s);
+    REQUIRE(cluster.ends(asked));
+    CHECK((*asked)->state == State::unknown);
+    CHECK((*asked)->error.code == Errc::settlement_pending);
+    CHECK(cluster.transfers_of(*payment) == 0);
+    const auto again = a.ask(payment);
+    REQUIRE(cluster.ends(again));
+    CHECK((*again)->state == State::settled);
+    CHECK(cluster.transfers_of(*payment) == 1);
 }
 
 TEST_CASE("nodes: a clean stop leaves its keys at once") {

@@ -148,7 +148,7 @@ void Database::work_off(Jobs& jobs) {
     env_.log.error("store_failed", {{"reason", fault->error.detail}, {"writes", jobs.size()}});
     for (const auto& job : jobs) job->result = fail(fault->error);
     if (fault->kind == Fault::Kind::lost && !lost_) {
-        lost_ = fault->error;
+        lost_ = Error{Errc::io_failed, fault->error.detail};
         pause_ = kPauseMin;
         next_try_ = socket_time();
     }
@@ -159,6 +159,7 @@ void Database::work_off(Jobs& jobs) {
 std::optional<Fault> Database::transact(Jobs& jobs, bool careful) {
     auto& session = engine_->session;
     const Engine::Guard guard(*engine_);
+    bool committing = false;
     try {
         soci::transaction transaction(session);
         for (const auto& job : jobs) {
@@ -177,10 +178,14 @@ std::optional<Fault> Database::transact(Jobs& jobs, bool careful) {
             if (!job->result) session << "ROLLBACK TO SAVEPOINT job";
             if (careful) session << "RELEASE SAVEPOINT job";
         }
+        committing = true;
         transaction.commit();
         return std::nullopt;
     } catch (const std::exception& error) {
-        return engine_->fault_of(error);
+        auto fault = engine_->fault_of(error);
+        const bool is_unknown = committing && fault.kind == Fault::Kind::lost;
+        if (is_unknown) fault.error.code = Errc::write_unknown;
+        return fault;
     }
 }
 

@@ -68,6 +68,7 @@ struct Ending {
     std::string reason;
     std::string detail;
     scheme::UnixSeconds at = 0;
+    bool if_unsent = false;  ///< of an intent that a transaction carries, nothing is written
 };
 
 /// What a caller is told who may not send for an intent, or end it. `why` follows "the payment …".
@@ -79,8 +80,8 @@ inline constexpr std::string_view kHasNotSettled = "has not settled";
 inline constexpr std::string_view kWasBroadcast = "was broadcast";
 
 /// Made for one node. Each method is atomic and durable when it returns. Errors of all: io_failed
-/// (disk full, database away): then nothing of it happened, or it is not known whether it did, and
-/// the caller acts as if it had not.
+/// (disk full, database away): nothing of it happened; write_unknown (the database went away while
+/// it was written): nobody knows whether it did.
 ///
 /// A node is living while it holds its own lease (leases.hpp). Who has lost it without noticing
 /// does no harm: what was adopted from it meanwhile is refused here.
@@ -118,6 +119,8 @@ class IntentStore {
     /// first. Each goes to one node only, however many ask at once. After a start, and now and
     /// then.
     virtual Task<Result<std::vector<Intent>>> adopt(Network network) = 0;
+    /// This node's open ones, the oldest first.
+    virtual Task<Result<std::vector<Intent>>> mine(Network network) = 0;
     /// Whoever settled them: those that nobody has heard of, the oldest first.
     virtual Task<Result<std::vector<Intent>>> unheard(Network network) = 0;
 };

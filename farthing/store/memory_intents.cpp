@@ -54,6 +54,7 @@ Task<Result<>> MemoryIntents::end(scheme::PaymentKey key, Ending ending) {
     }
     auto& intent = found->second;
     if (is_of_another(intent)) co_return fail(not_ours(key, kOfAnotherNode));
+    if (ending.if_unsent && !intent.broadcasts.empty()) co_return Result<>{};
     intent.state = ending.state;
     intent.transaction = ending.transaction;
     intent.reason = std::move(ending.reason);
@@ -120,6 +121,15 @@ Task<Result<std::vector<Intent>>> MemoryIntents::adopt(Network network) {
         intent.owner = node_;
         out.push_back(intent);
         out.back().handed_over = handed_over;
+    }
+    co_return oldest_first(std::move(out));
+}
+
+Task<Result<std::vector<Intent>>> MemoryIntents::mine(Network network) {
+    std::vector<Intent> out;
+    for (const auto& [key, intent] : table_->intents) {
+        const bool open = intent.state == Intent::State::open && intent.owner == node_;
+        if (key.network == network && open) out.push_back(intent);
     }
     co_return oldest_first(std::move(out));
 }

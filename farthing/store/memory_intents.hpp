@@ -23,6 +23,7 @@ class MemoryIntents final : public IntentStore {
     Task<Result<>> hand_over(scheme::PaymentKey key) override;
     Task<Result<>> reopen(scheme::PaymentKey key) override;
     Task<Result<std::vector<Intent>>> adopt(Network network) override;
+    Task<Result<std::vector<Intent>>> mine(Network network) override;
     Task<Result<std::vector<Intent>>> unheard(Network network) override;
 
     [[nodiscard]] std::size_t size() const { return table_->intents.size(); }

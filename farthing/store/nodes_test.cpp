@@ -147,6 +147,37 @@ TEST_CASE("nodes: many that ask at once divide what is left between them") {
     });
 }
 
+TEST_CASE("nodes: a node's own open intents, and an end for those that nothing carries") {
+    on_each_store([](Setting& world, Place& place) {
+        const auto a = place.node("a");
+        const auto b = place.node("b");
+        const auto unsent = world.intent(1);
+        const auto sent = world.intent(2);
+        const auto foreign = world.intent(3);
+        CHECK_FALSE(world.run(a.intents->begin(unsent)).value());
+        CHECK_FALSE(world.run(a.intents->begin(sent)).value());
+        CHECK_FALSE(world.run(b.intents->begin(foreign)).value());
+        REQUIRE(world.run(a.intents->add_broadcast({sent.key}, world.broadcast(1))));
+        const auto mine = [&] { return world.run(a.intents->mine(unsent.key.network)).value(); };
+        REQUIRE(mine().size() == 2);
+        const Ending ending{.state = State::failed,
+                            .transaction = {},
+                            .reason = "timed_out",
+                            .detail = {},
+                            .at = 1,
+                            .if_unsent = true};
+        for (const auto& each : {unsent, sent})
+            REQUIRE(world.run(a.intents->end(each.key, ending)));
+        REQUIRE(mine().size() == 1);
+        CHECK(mine().front().key == sent.key);
+        CHECK(mine().front().broadcasts.size() == 1);
+        const auto ended = world.run(a.intents->find(unsent.key)).value();
+        REQUIRE(ended);
+        CHECK(ended->state == State::failed);
+        CHECK_FALSE(world.run(a.intents->end(foreign.key, ending)));
+    });
+}
+
 TEST_CASE("nodes: one payment that many begin at once is one's") {
     on_each_store([](Setting& world, Place& place) {
         std::vector<Node> nodes;

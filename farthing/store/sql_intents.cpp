@@ -17,6 +17,10 @@ namespace {
 using soci::into;
 using soci::use;
 
+/// Of an intent: no transaction carries it.
+constexpr const char* kUnsent =
+    " AND NOT EXISTS (SELECT 1 FROM carried c WHERE c.network = intents.network AND c.token = "
+    "intents.token AND c.payer = intents.payer AND c.nonce = intents.nonce)";
 constexpr std::size_t kDetailMax = 4'096;
 /// What is found and gone again when it is to be replaced: another node is at it.
 constexpr int kBeginTries = 3;
@@ -125,7 +129,8 @@ bool write_end(soci::session& session, const KeyText& key, const Ending& ending,
     session << std::string(
                    "UPDATE intents SET state = :state, txn = :txn, reason = :reason, "
                    "detail = :detail, ended_at = :ended_at") +
-                   kOfKey + " AND state = 'open' AND owner = :owner RETURNING 1",
+                   kOfKey + " AND state = 'open' AND owner = :owner" +
+                   (ending.if_unsent ? std::string(kUnsent) : "") + " RETURNING 1",
         use(state, "state"), use(txn, "txn"), use(ending.reason, "reason"), use(detail, "detail"),
         use(at, "ended_at"), use(key.network, "network"), use(key.token, "token"),
         use(key.payer, "payer"), use(key.nonce, "nonce"), use(owner, "owner"), into(done);
@@ -188,9 +193,10 @@ Task<Result<>> SqlIntents::end(scheme::PaymentKey of, Ending ending) {
         if (write_end(session, key, ending, node)) return {};
         const auto there = read_holding(session, key, lock);
         if (!there || !there->open) return {};
+        if (there->owner == node && ending.if_unsent) return {};
         if (is_living(session, there->owner, now)) return fail(not_ours(of, kOfAnotherNode));
         // The row is locked: it is still the dead one's.
-        if (!write_end(session, key, ending, there->owner)) {
+        if (!write_end(session, key, ending, there->owner) && !ending.if_unsent) {
             return fail(Errc::io_failed, "store: an intent that is locked has changed");
         }
         return {};
@@ -318,13 +324,28 @@ Task<Result<std::vector<Intent>>> SqlIntents::adopt(Network network) {
     co_return std::move(*adopted);
 }
 
+Task<Result<std::vector<Intent>>> SqlIntents::mine(Network network) {
+    Bindings bindings{{"network", network.id}, {"node", node_}};
+    auto found = co_await read(
+        " WHERE network = :network AND state = 'open' AND owner = :node ORDER BY begun_at, nonce",
+        std::move(bindings));
+    co_return found;
+}
+
 Task<Result<std::vector<Intent>>> SqlIntents::unheard(Network network) {
+    Bindings bindings{{"network", network.id}};
+    auto found = co_await read(
+        " WHERE network = :network AND state = 'settled' AND told = 0 ORDER BY begun_at, nonce",
+        std::move(bindings));
+    co_return found;
+}
+
+Task<Result<std::vector<Intent>>> SqlIntents::read(
+    std::string rest, std::vector<std::pair<std::string, std::string>> bindings) {
     auto found = std::make_shared<std::vector<Intent>>();
-    Database::Work work = [found, id = network.id](soci::session& session) -> Result<> {
-        FARTHING_TRY(*found, read_intents(session,
-                                          " WHERE network = :network AND state = 'settled' AND "
-                                          "told = 0 ORDER BY begun_at, nonce",
-                                          {{"network", id}}));
+    Database::Work work = [found, rest = std::move(rest),
+                           bindings = std::move(bindings)](soci::session& session) -> Result<> {
+        FARTHING_TRY(*found, read_intents(session, rest, bindings));
         return {};
     };
     auto done = co_await database_.run(std::move(work));

@@ -23,9 +23,14 @@ class SqlIntents final : public IntentStore {
     Task<Result<>> hand_over(scheme::PaymentKey key) override;
     Task<Result<>> reopen(scheme::PaymentKey key) override;
     Task<Result<std::vector<Intent>>> adopt(Network network) override;
+    Task<Result<std::vector<Intent>>> mine(Network network) override;
     Task<Result<std::vector<Intent>>> unheard(Network network) override;
 
   private:
+    /// The intents of a WHERE clause and what follows it.
+    Task<Result<std::vector<Intent>>> read(
+        std::string rest, std::vector<std::pair<std::string, std::string>> bindings);
+
     Database& database_;
     std::string node_;
 };

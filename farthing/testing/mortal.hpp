@@ -116,7 +116,7 @@ class MortalIntents final : public store::IntentStore {
         const bool granted = out && *out;
         if (told && granted) told(key, false);
         co_await life_.pass();
-        if (fault == StoreFault::written) co_return lost();
+        if (fault == StoreFault::written) co_return unknown();
         if (told && granted) told(key, true);
         co_return out;
     }
@@ -132,12 +132,18 @@ class MortalIntents final : public store::IntentStore {
     Task<Result<std::vector<store::Intent>>> adopt(Network network) override {
         return step(real_.adopt(std::move(network)));
     }
+    Task<Result<std::vector<store::Intent>>> mine(Network network) override {
+        return step(real_.mine(std::move(network)));
+    }
     Task<Result<std::vector<store::Intent>>> unheard(Network network) override {
         return step(real_.unheard(std::move(network)));
     }
 
   private:
     static std::unexpected<Error> lost() { return fail(Errc::io_failed, "the disk failed"); }
+    static std::unexpected<Error> unknown() {
+        return fail(Errc::write_unknown, "the database went away");
+    }
     template <class T>
     Task<Result<T>> step(Task<Result<T>> task) {
         co_await life_.pass();
@@ -145,7 +151,7 @@ class MortalIntents final : public store::IntentStore {
         if (fault == StoreFault::not_written) co_return lost();
         auto out = co_await std::move(task);
         co_await life_.pass();
-        if (fault == StoreFault::written) co_return lost();
+        if (fault == StoreFault::written) co_return unknown();
         co_return out;
     }
 

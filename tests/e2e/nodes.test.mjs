@@ -69,7 +69,10 @@ const askAll = (payments, nodeOf) =>
 async function assertAllSettleOnce(node, payments) {
   for (const each of payments) {
     const paid = async () => (await each.received()) > 0n;
-    await until("the money has moved", async () => (await paid()) || (await settle(node, each).catch(() => {}), paid()), DEADLINE);
+    let last;
+    const ask = async () => (last = await settle(node, each).catch(String));
+    const moved = until("the money has moved", async () => (await paid()) || (await ask(), paid()), DEADLINE);
+    await moved.catch((error) => assert.fail([error, JSON.stringify(last), ...nodes.map((one) => one.output())].join("\n")));
     assert.equal(await each.received(), AMOUNT, "once");
   }
 }
