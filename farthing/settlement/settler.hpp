@@ -62,6 +62,9 @@ class Settler {
     /// The same for what a node that is no more has left, or one without a key has handed over: now
     /// and then. Errors: io_failed.
     Task<Result<>> adopt();
+    /// Looks, from now on, after what was settled lately by whoever is no more, too. Errors:
+    /// io_failed.
+    Task<Result<>> recall();
     /// Whether it is on its way, or settled and unheard, on whichever node. Errors: io_failed.
     Task<Result<bool>> is_open_elsewhere(std::shared_ptr<const scheme::Opened> payment);
 

@@ -15,6 +15,8 @@ constexpr std::chrono::milliseconds kLookAgain{1'000};
 /// One look that does not find it may have asked a node that is behind.
 constexpr int kMissesMax = 2;
 constexpr std::size_t kTransactionsPerLook = 100;
+/// Between two blocks, on a slow chain.
+constexpr scheme::UnixSeconds kBlockSecondsMax = 15;
 
 }  // namespace
 
@@ -95,6 +97,23 @@ Task<> Settler::run_looking() {
     }
 }
 
+Task<Result<>> Settler::recall() {
+    const auto window =
+        static_cast<scheme::UnixSeconds>(config_.reorganised_within) * kBlockSecondsMax;
+    auto settled = co_await intents_.settled_since(network_, now() - std::min(now(), window));
+    if (!settled) co_return fail(std::move(settled).error());
+    std::set<scheme::PaymentKey> known;
+    for (const auto& each : recent_) known.insert(each.payment->key());
+    for (auto& each : *settled) {
+        if (!each.transaction || known.contains(each.key)) continue;
+        auto payment = reopen_(each.payment);
+        // Where it was is not on record: the first look finds it, or that it is gone.
+        if (payment) recent_.push_back({*payment, std::move(each.payment), *each.transaction});
+    }
+    recent_changed_.notify();
+    co_return Result<>{};
+}
+
 /// In another block the same transaction may do something else.
 bool Settler::is_still_there(Recent& recent, const chain::Receipt& receipt) {
     if (receipt.block_hash == recent.block_hash) return true;
@@ -153,7 +172,7 @@ Task<> Settler::settle_again(Recent gone) {
                                               {"txn", to_hex(gone.transaction)}});
     for (;;) {
         if (in_hand_.contains(key)) co_return;
-        const auto reopened = co_await intents_.reopen(key);
+        const auto reopened = co_await intents_.reopen(key, gone.transaction);
         if (reopened) break;
         // Another node was quicker.
         if (reopened.error().code == Errc::intent_not_ours) co_return;

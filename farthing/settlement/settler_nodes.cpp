@@ -38,7 +38,8 @@ Task<Result<>> Settler::recover(Reopen reopen) {
     for (const auto& each : *unheard) {
         told_->remember(each.key, each.print, {Outcome::State::settled, each.transaction, {}});
     }
-    co_return Result<>{};
+    auto recalled = co_await recall();
+    co_return recalled;
 }
 
 Task<Result<>> Settler::adopt() {

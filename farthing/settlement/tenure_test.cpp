@@ -316,6 +316,29 @@ TEST_CASE("nodes: a transaction that may have been written down is not told as a
     CHECK(cluster.transfers_of(*payment) == 1);
 }
 
+TEST_CASE(
+    "nodes: what a node that is no more has settled is sent again when the chain takes it back") {
+    for (const bool replaced : {true, false}) {
+        CAPTURE(replaced);
+        Cluster cluster(1);
+        auto a = std::make_unique<Cluster::Node>(cluster, "a");
+        auto b = replaced ? nullptr : std::make_unique<Cluster::Node>(cluster, "b");
+        const auto payment = cluster.payment(0);
+        const auto asked = a->ask(payment);
+        REQUIRE(cluster.ends(asked));
+        CHECK((*asked)->state == State::settled);
+        a->kill();
+        if (replaced) b = std::make_unique<Cluster::Node>(cluster, "c");
+        for (int i = 0; i < 20; ++i) cluster.advance(1s);
+        cluster.chain.reorganise(1, testing::Fate::dropped);
+        REQUIRE(cluster.transfers_of(*payment) == 0);
+        cluster.chain.mine_blocks(1);
+        for (int i = 0; i < 30; ++i) cluster.advance(1s);
+        CHECK(cluster.transfers_of(*payment) == 1);
+        CHECK(cluster.log.count("settlement_reorganised") == 1);
+    }
+}
+
 TEST_CASE("nodes: a clean stop leaves its keys at once") {
     Cluster cluster(1);
     Cluster::Node a(cluster, "a");

@@ -111,10 +111,15 @@ class IntentStore {
     /// Gives one of this node that was never broadcast to whichever node adopts it. Errors:
     /// intent_not_ours.
     virtual Task<Result<>> hand_over(scheme::PaymentKey key) = 0;
-    /// One that has settled is open again, this node's, and told or not as it was: what settled it
-    /// is no longer in the chain. Errors: intent_not_ours (it has not
-    /// settled).
-    virtual Task<Result<>> reopen(scheme::PaymentKey key) = 0;
+    /// One that `gone` has settled is open again, this node's, and told or not as it was: that
+    /// transaction is no longer in the chain. Errors: intent_not_ours (it has not settled, or by
+    /// another one).
+    virtual Task<Result<>> reopen(scheme::PaymentKey key, Bytes32 gone) = 0;
+    /// Whoever settled them: those of this time and later, the youngest first, at most
+    /// kSettledMax.
+    virtual Task<Result<std::vector<Intent>>> settled_since(Network network,
+                                                            scheme::UnixSeconds time) = 0;
+    static constexpr std::size_t kSettledMax = 20'000;
     /// Makes the open ones whose node is not living this node's, and returns them, the oldest
     /// first. Each goes to one node only, however many ask at once. After a start, and now and
     /// then.

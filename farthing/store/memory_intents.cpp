@@ -100,11 +100,13 @@ Task<Result<>> MemoryIntents::hand_over(scheme::PaymentKey key) {
     co_return Result<>{};
 }
 
-Task<Result<>> MemoryIntents::reopen(scheme::PaymentKey key) {
+Task<Result<>> MemoryIntents::reopen(scheme::PaymentKey key, Bytes32 gone) {
     const auto found = table_->intents.find(key);
     if (found == table_->intents.end()) co_return fail(not_ours(key, kNotRecorded));
     auto& intent = found->second;
-    if (intent.state != Intent::State::settled) co_return fail(not_ours(key, kHasNotSettled));
+    if (intent.state != Intent::State::settled || intent.transaction != gone) {
+        co_return fail(not_ours(key, kHasNotSettled));
+    }
     intent.state = Intent::State::open;
     intent.owner = node_;
     intent.transaction.reset();
@@ -123,6 +125,18 @@ Task<Result<std::vector<Intent>>> MemoryIntents::adopt(Network network) {
         out.back().handed_over = handed_over;
     }
     co_return oldest_first(std::move(out));
+}
+
+Task<Result<std::vector<Intent>>> MemoryIntents::settled_since(Network network,
+                                                               scheme::UnixSeconds time) {
+    std::vector<Intent> out;
+    for (const auto& [key, intent] : table_->intents) {
+        const bool settled = intent.state == Intent::State::settled && intent.ended_at >= time;
+        if (key.network == network && settled) out.push_back(intent);
+    }
+    std::ranges::sort(out, std::greater{}, &Intent::ended_at);
+    if (out.size() > kSettledMax) out.resize(kSettledMax);
+    co_return out;
 }
 
 Task<Result<std::vector<Intent>>> MemoryIntents::mine(Network network) {

@@ -21,7 +21,9 @@ class MemoryIntents final : public IntentStore {
     Task<Result<bool>> tell(scheme::PaymentKey key, std::string asker) override;
     Task<Result<>> untell(scheme::PaymentKey key) override;
     Task<Result<>> hand_over(scheme::PaymentKey key) override;
-    Task<Result<>> reopen(scheme::PaymentKey key) override;
+    Task<Result<>> reopen(scheme::PaymentKey key, Bytes32 gone) override;
+    Task<Result<std::vector<Intent>>> settled_since(Network network,
+                                                    scheme::UnixSeconds time) override;
     Task<Result<std::vector<Intent>>> adopt(Network network) override;
     Task<Result<std::vector<Intent>>> mine(Network network) override;
     Task<Result<std::vector<Intent>>> unheard(Network network) override;

@@ -178,6 +178,42 @@ TEST_CASE("nodes: a node's own open intents, and an end for those that nothing c
     });
 }
 
+TEST_CASE(
+    "nodes: what settled lately is found, and opened again once, for the transaction that is "
+    "gone") {
+    on_each_store([](Setting& world, Place& place) {
+        const auto a = place.node("a");
+        const auto b = place.node("b");
+        std::vector<scheme::PaymentKey> keys;
+        std::vector<Bytes32> hashes;
+        for (std::uint64_t i = 0; i < 4; ++i) {
+            const auto intent = world.intent(i);
+            keys.push_back(intent.key);
+            hashes.push_back(world.random.bytes32());
+            CHECK_FALSE(world.run(a.intents->begin(intent)).value());
+            const auto state = i == 3 ? State::failed : State::settled;
+            Ending ending{.state = state, .transaction = hashes[i]};
+            ending.at = static_cast<scheme::UnixSeconds>(100 + i);
+            REQUIRE(world.run(a.intents->end(intent.key, std::move(ending))));
+        }
+        const auto& key = keys[1];
+        const auto lately = world.run(b.intents->settled_since(key.network, 101)).value();
+        REQUIRE(lately.size() == 2);
+        CHECK(lately[0].ended_at == 102);
+        CHECK(lately[1].key == key);
+        CHECK(world.run(b.intents->settled_since(key.network, 103)).value().empty());
+        const auto wrong = world.run(b.intents->reopen(key, hashes[2]));
+        REQUIRE_FALSE(wrong);
+        CHECK(wrong.error().code == Errc::intent_not_ours);
+        REQUIRE(world.run(b.intents->reopen(key, hashes[1])));
+        CHECK_FALSE(world.run(a.intents->reopen(key, hashes[1])));
+        const auto open = world.run(a.intents->find(key)).value();
+        REQUIRE(open);
+        CHECK(open->owner == "b");
+        CHECK(open->state == State::open);
+    });
+}
+
 TEST_CASE("nodes: one payment that many begin at once is one's") {
     on_each_store([](Setting& world, Place& place) {
         std::vector<Node> nodes;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "farthing/store/sql_intents.hpp"
 
+#include <fmt/format.h>
 #include <soci/soci.h>
 
 #include <algorithm>
@@ -263,16 +264,17 @@ Task<Result<>> SqlIntents::hand_over(scheme::PaymentKey of) {
     co_return done;
 }
 
-Task<Result<>> SqlIntents::reopen(scheme::PaymentKey of) {
-    Database::Work work = [of, node = node_](soci::session& session) -> Result<> {
+Task<Result<>> SqlIntents::reopen(scheme::PaymentKey of, Bytes32 gone) {
+    Database::Work work = [of, txn = to_hex(gone),
+                           node = node_](soci::session& session) -> Result<> {
         const KeyText key(of);
         int done = 0;
         session << std::string(
                        "UPDATE intents SET state = 'open', owner = :node, txn = '', "
                        "ended_at = 0") +
-                       kOfKey + " AND state = 'settled' RETURNING 1",
+                       kOfKey + " AND state = 'settled' AND txn = :txn RETURNING 1",
             use(node, "node"), use(key.network, "network"), use(key.token, "token"),
-            use(key.payer, "payer"), use(key.nonce, "nonce"), into(done);
+            use(key.payer, "payer"), use(key.nonce, "nonce"), use(txn, "txn"), into(done);
         if (!session.got_data()) return fail(not_ours(of, kHasNotSettled));
         return {};
     };
@@ -322,6 +324,17 @@ Task<Result<std::vector<Intent>>> SqlIntents::adopt(Network network) {
     auto done = co_await database_.run(std::move(work));
     if (!done) co_return fail(std::move(done).error());
     co_return std::move(*adopted);
+}
+
+Task<Result<std::vector<Intent>>> SqlIntents::settled_since(Network network,
+                                                            scheme::UnixSeconds time) {
+    Bindings bindings{{"network", network.id}};
+    auto rest = fmt::format(
+        " WHERE network = :network AND state = 'settled' AND ended_at >= {} ORDER BY ended_at DESC "
+        "LIMIT {}",
+        time, kSettledMax);
+    auto found = co_await read(std::move(rest), std::move(bindings));
+    co_return found;
 }
 
 Task<Result<std::vector<Intent>>> SqlIntents::mine(Network network) {

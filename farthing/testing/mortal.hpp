@@ -126,8 +126,12 @@ class MortalIntents final : public store::IntentStore {
     Task<Result<>> hand_over(scheme::PaymentKey key) override {
         return step(real_.hand_over(std::move(key)));
     }
-    Task<Result<>> reopen(scheme::PaymentKey key) override {
-        return step(real_.reopen(std::move(key)));
+    Task<Result<>> reopen(scheme::PaymentKey key, Bytes32 gone) override {
+        return step(real_.reopen(std::move(key), gone));
+    }
+    Task<Result<std::vector<store::Intent>>> settled_since(Network network,
+                                                           scheme::UnixSeconds time) override {
+        return step(real_.settled_since(std::move(network), time));
     }
     Task<Result<std::vector<store::Intent>>> adopt(Network network) override {
         return step(real_.adopt(std::move(network)));

@@ -15,9 +15,9 @@ using testing::development_key;
 constexpr std::uint64_t kPayers = 4;
 constexpr std::uint64_t kFrontRunner = 900;
 /// Whether the settler looks again at every receipt that it has seen, for a reorganisation may undo
-/// a transfer, or do one that reverted before. It does so for what it has settled itself, while it
-/// lives; not for what failed, nor after a death: on a day with reorganisations all the books must
-/// balance but what was told against what moved.
+/// a transfer, or do one that reverted before. It does so for what has settled; not for what
+/// failed: on a day with reorganisations all the books must balance but what was told against what
+/// moved.
 constexpr bool kLooksAgain = false;
 const U256 kGwei(1'000'000'000);
 const U256 kPlenty(1'000'000'000'000'000'000);
