@@ -6,6 +6,7 @@
 namespace farthing::devnet {
 
 extern const char* const kDevUsdcCode;
+extern const char* const kDevUsdcProxyCode;
 extern const char* const kDevPermit2Code;
 extern const char* const kMulticall3Code;
 

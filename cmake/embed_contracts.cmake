@@ -1,6 +1,6 @@
 # Writes the deployed bytecode of the development chain's contracts as C++ string constants.
 set(text "// Made by cmake/embed_contracts.cmake from contracts/artifacts. Do not edit.\n#include \"app/devnet_contracts.hpp\"\nnamespace farthing::devnet {\n")
-foreach(name DevUsdc DevPermit2 Multicall3)
+foreach(name DevUsdc DevUsdcProxy DevPermit2 Multicall3)
     file(READ ${ARTIFACTS}/${name}.json artifact)
     string(JSON code GET "${artifact}" deployedBytecode)
     string(APPEND text "const char* const k${name}Code = \"${code}\";\n")

@@ -27,6 +27,13 @@ namespace {
 
 constexpr std::string_view kPermit2 = "0x000000000022D473030F116dDEE9F6B43aC78BA3";
 constexpr std::string_view kMulticall3 = "0xcA11bde05977b3631167028862bE2a173976CA11";
+/// The code behind USDC's proxy, and the two slots of the proxy: contracts/src/DevUsdcProxy.sol.
+constexpr std::string_view kUsdcCode = "0xF1a7000000000000000000000000000000000022";
+constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kProxySlots{
+    {{"0x7050c9e0f4ca769c69bd3a8ef740bc37934f8e2c036e5a723fd8ee048ed3f8c3",
+      "0x000000000000000000000000f1a7000000000000000000000000000000000022"},
+     {"0x10d6a54a4754c8869d6886b5f5d7fbfa5b4522237ea5c60d11bc4e7a1ff9390b",
+      "0x000000000000000000000000f1a70000000000000000000000000000000000ad"}}};
 constexpr std::uint64_t kChainId = 84532;
 constexpr std::uint64_t kDollars = 1'000;
 constexpr std::chrono::seconds kStartLimit{30};
@@ -103,8 +110,10 @@ class Installer {
     Task<Result<>> install(const Asset& usdc) {
         auto up = co_await wait_until_up();
         if (!up) co_return up;
-        const std::array<std::pair<std::string, const char*>, 3> codes{
-            {{usdc.address.to_checksum(), devnet::kDevUsdcCode},
+        const auto token = usdc.address.to_checksum();
+        const std::array<std::pair<std::string, const char*>, 4> codes{
+            {{std::string(kUsdcCode), devnet::kDevUsdcCode},
+             {token, devnet::kDevUsdcProxyCode},
              {std::string(kPermit2), devnet::kDevPermit2Code},
              {std::string(kMulticall3), devnet::kMulticall3Code}}};
         for (const auto& [address, code] : codes) {
@@ -112,6 +121,14 @@ class Installer {
             params.emplace_back(address);
             params.emplace_back(code);
             auto done = co_await ask("anvil_setCode", std::move(params));
+            if (!done) co_return fail(std::move(done).error());
+        }
+        for (const auto& [slot, value] : kProxySlots) {
+            json::Array params;
+            params.emplace_back(token);
+            params.emplace_back(slot);
+            params.emplace_back(value);
+            auto done = co_await ask("anvil_setStorageAt", std::move(params));
             if (!done) co_return fail(std::move(done).error());
         }
         const auto owner = parse_address(devnet::kAccounts.back().address).value_or(Address{});

@@ -6,7 +6,9 @@ import {Signatures} from "./lib/Signatures.sol";
 /// @title USDC for the development chain
 /// @notice Behaves as Circle's FiatToken v2.2 where a payer, a seller or a facilitator can see it: ERC-20, EIP-3009 and
 /// EIP-2612 with both signature forms, ERC-1271 signers, pause, deny-list, and the same revert strings.
-/// @dev Made for anvil_setCode: no constructor and no immutables, so the code works at any address on any chain.
+/// @dev Made for anvil_setCode: no constructor and no immutables, so the code works at any address on any chain. It stands
+/// behind DevUsdcProxy. What a payment reads and writes cold is what it reads and writes in v2.2 (the pause, the stored
+/// name, the two balances with their deny-list bits, the nonce), so that its gas is near what an operator pays.
 contract DevUsdc {
     event Transfer(address indexed from, address indexed to, uint256 value);
     event Approval(address indexed owner, address indexed spender, uint256 value);
@@ -29,7 +31,6 @@ contract DevUsdc {
         bytes32 nonce;
     }
 
-    string public constant name = "USDC";
     string public constant symbol = "USDC";
     string public constant version = "2";
     string public constant currency = "USD";
@@ -45,17 +46,20 @@ contract DevUsdc {
         keccak256("CancelAuthorization(address authorizer,bytes32 nonce)");
     bytes32 public constant PERMIT_TYPEHASH =
         keccak256("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)");
+    uint256 private constant kListed = 1 << 255;
     bytes32 private constant kDomainTypehash =
         keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
 
     /// @notice May pause, deny-list and appoint minters. Zero until `initialize`.
     address public owner;
     bool public paused;
+    /// @notice Empty until `initialize`.
+    string public name;
     uint256 public totalSupply;
-    mapping(address => uint256) public balanceOf;
+    /// @dev The highest bit says that the account is deny-listed, the others are its balance.
+    mapping(address => uint256) private accounts_;
     mapping(address => mapping(address => uint256)) public allowance;
     mapping(address => uint256) public nonces;
-    mapping(address => bool) public isBlacklisted;
     mapping(address => bool) public isMinter;
     mapping(address => uint256) public minterAllowance;
     mapping(address => mapping(bytes32 => bool)) private spent_;
@@ -71,7 +75,7 @@ contract DevUsdc {
     }
 
     modifier notBlacklisted(address account) {
-        require(!isBlacklisted[account], "Blacklistable: account is blacklisted");
+        require(!isBlacklisted(account), "Blacklistable: account is blacklisted");
         _;
     }
 
@@ -82,7 +86,8 @@ contract DevUsdc {
         require(owner == address(0), "FiatToken: contract is already initialized");
         require(newOwner != address(0), "FiatToken: new owner is the zero address");
         owner = newOwner;
-        isBlacklisted[address(this)] = true;
+        name = "USDC";
+        accounts_[address(this)] |= kListed;
         emit Blacklisted(address(this));
         _configureMinter(newOwner, type(uint256).max);
     }
@@ -105,7 +110,7 @@ contract DevUsdc {
         require(amount <= minterAllowance[msg.sender], "FiatToken: mint amount exceeds minterAllowance");
         minterAllowance[msg.sender] -= amount;
         totalSupply += amount;
-        balanceOf[to] += amount;
+        _setBalance(to, balanceOf(to) + amount);
         emit Mint(msg.sender, to, amount);
         emit Transfer(address(0), to, amount);
         return true;
@@ -122,16 +127,24 @@ contract DevUsdc {
     }
 
     function blacklist(address account) external onlyOwner {
-        isBlacklisted[account] = true;
+        accounts_[account] |= kListed;
         emit Blacklisted(account);
     }
 
     function unBlacklist(address account) external onlyOwner {
-        isBlacklisted[account] = false;
+        accounts_[account] &= ~kListed;
         emit UnBlacklisted(account);
     }
 
+    function isBlacklisted(address account) public view returns (bool) {
+        return accounts_[account] & kListed != 0;
+    }
+
     // ---- ERC-20
+
+    function balanceOf(address account) public view returns (uint256) {
+        return accounts_[account] & ~kListed;
+    }
 
     function transfer(address to, uint256 value)
         external
@@ -325,10 +338,17 @@ contract DevUsdc {
     function _transfer(address from, address to, uint256 value) private {
         require(from != address(0), "ERC20: transfer from the zero address");
         require(to != address(0), "ERC20: transfer to the zero address");
-        require(value <= balanceOf[from], "ERC20: transfer amount exceeds balance");
-        balanceOf[from] -= value;
-        balanceOf[to] += value;
+        require(value <= balanceOf(from), "ERC20: transfer amount exceeds balance");
+        _setBalance(from, balanceOf(from) - value);
+        _setBalance(to, balanceOf(to) + value);
         emit Transfer(from, to, value);
+    }
+
+    /// @dev Like v2.2, looks again at the account before it writes: nobody listed is paid or pays.
+    function _setBalance(address account, uint256 balance) private {
+        require(balance < kListed, "FiatTokenV2_2: Balance exceeds (2^255 - 1)");
+        require(!isBlacklisted(account), "FiatTokenV2_2: Account is blacklisted");
+        accounts_[account] = balance;
     }
 
     function _configureMinter(address minter, uint256 allowedAmount) private {

@@ -12,6 +12,7 @@ import {
   createTestClient,
   encodeFunctionData,
   http,
+  pad,
   publicActions,
   walletActions,
 } from 'viem'
@@ -19,6 +20,7 @@ import { mnemonicToAccount } from 'viem/accounts'
 import { baseSepolia } from 'viem/chains'
 
 export const kUsdc = '0x036CbD53842c5426634e7929541eC2318f3dCF7e'
+export const kUsdcCode = '0xf1a7000000000000000000000000000000000022'
 export const kPermit2 = '0x000000000022D473030F116dDEE9F6B43aC78BA3'
 export const kMulticall3 = '0xcA11bde05977b3631167028862bE2a173976CA11'
 export const kCreate2Deployer = '0x4e59b44847b379578588920cA78FbF26c0B4956C'
@@ -27,6 +29,10 @@ export const kExactProxy = '0x402085c248EeA27D92E8b30b2C58ed07f9E20001'
 /** The time of the first block: known answers stay valid whatever the wall clock says. */
 export const kGenesisTime = 1_800_000_000
 
+const kImplementationSlot = '0x7050c9e0f4ca769c69bd3a8ef740bc37934f8e2c036e5a723fd8ee048ed3f8c3'
+const kAdminSlot = '0x10d6a54a4754c8869d6886b5f5d7fbfa5b4522237ea5c60d11bc4e7a1ff9390b'
+/** Nobody's account: whoever is the proxy's admin cannot use the token. */
+const kUsdcAdmin = '0xf1a70000000000000000000000000000000000ad'
 const kStartDeadlineMs = 20_000
 const kDevMnemonic = 'test test test test test test test test test test test junk'
 
@@ -127,7 +133,10 @@ class Chain {
 
   /** The steps README.md lists for the devnet, in its order. */
   async install() {
-    await this.client.setCode({ address: kUsdc, bytecode: artifact('DevUsdc').deployedBytecode })
+    await this.client.setCode({ address: kUsdcCode, bytecode: artifact('DevUsdc').deployedBytecode })
+    await this.client.setCode({ address: kUsdc, bytecode: artifact('DevUsdcProxy').deployedBytecode })
+    await this.client.setStorageAt({ address: kUsdc, index: kImplementationSlot, value: pad(kUsdcCode) })
+    await this.client.setStorageAt({ address: kUsdc, index: kAdminSlot, value: pad(kUsdcAdmin) })
     await this.client.setCode({ address: kPermit2, bytecode: artifact('DevPermit2').deployedBytecode })
     await this.client.setCode({ address: kMulticall3, bytecode: artifact('Multicall3').deployedBytecode })
     await this.must(owner, kUsdc, abis.usdc, 'initialize', [owner.address])

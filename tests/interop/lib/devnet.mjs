@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { createTestClient, encodeFunctionData, http, parseAbi, publicActions, walletActions } from "viem";
 import { mnemonicToAccount } from "viem/accounts";
 import { baseSepolia } from "viem/chains";
-import { toHex } from "viem/utils";
+import { pad, toHex } from "viem/utils";
 import { CHAIN_ID, USDC } from "./chain.mjs";
 import { farthingBinary, haveFarthing } from "./farthing.mjs";
 import { startProcess } from "./processes.mjs";
@@ -48,10 +48,17 @@ async function stopOurDevnet(child, rpc) {
 const MNEMONIC = "test test test test test test test test test test test junk";
 const ARTIFACTS = fileURLToPath(new URL("../../../contracts/artifacts", import.meta.url));
 const BINARIES = fileURLToPath(new URL("../node_modules/.bin", import.meta.url));
+const USDC_CODE = "0xf1a7000000000000000000000000000000000022";
 const CONTRACTS = {
-  DevUsdc: USDC,
+  DevUsdc: USDC_CODE,
+  DevUsdcProxy: USDC,
   Multicall3: "0xcA11bde05977b3631167028862bE2a173976CA11",
   DevPermit2: "0x000000000022D473030F116dDEE9F6B43aC78BA3",
+};
+/// Where the proxy keeps whose code it runs and who may change that: see contracts/src/DevUsdcProxy.sol.
+const PROXY_SLOTS = {
+  "0x7050c9e0f4ca769c69bd3a8ef740bc37934f8e2c036e5a723fd8ee048ed3f8c3": USDC_CODE,
+  "0x10d6a54a4754c8869d6886b5f5d7fbfa5b4522237ea5c60d11bc4e7a1ff9390b": "0xf1a70000000000000000000000000000000000ad",
 };
 const MINTED = 1_000_000n * 10n ** 6n;
 
@@ -84,6 +91,9 @@ async function installContracts(rpc, accounts) {
   for (const [name, address] of Object.entries(CONTRACTS)) {
     const artifact = JSON.parse(await readFile(join(ARTIFACTS, `${name}.json`), "utf8"));
     await client.setCode({ address, bytecode: artifact.deployedBytecode });
+  }
+  for (const [index, address] of Object.entries(PROXY_SLOTS)) {
+    await client.setStorageAt({ address: USDC, index, value: pad(address) });
   }
   const abi = parseAbi(["function initialize(address)", "function mint(address to, uint256 amount)"]);
   const owner = accounts[0].address;
