@@ -106,6 +106,8 @@ Result<> NetworkConfig::validate() const {
     FARTHING_CHECK(check_range("max_fee_gwei", max_fee_gwei, 1, kFeeGweiMax));
     FARTHING_CHECK(check_range("in_flight_max", in_flight_max, 1, kInFlightMax));
     FARTHING_CHECK(check_range("batch_max", batch_max, 1, kBatchMax));
+    if (batch_contract != "auto" && batch_contract != "multicall3")
+        return fail(Errc::invalid_config, "batch_contract: expected auto or multicall3");
     if (batch_gas_max < gas_limit_max)
         return fail(Errc::invalid_config, "batch_gas_max: expected at least gas_limit_max");
     return {};

@@ -64,6 +64,9 @@ struct NetworkConfig {
     std::chrono::milliseconds batch_wait{
         100};  ///< how long payments gather while another transaction is under way
     std::uint64_t batch_gas_max = 8'000'000;  ///< of one transaction
+    /// Through what they go: `auto`, our own contract where `farthing deploy-batch` has put it and
+    /// Multicall3 elsewhere; or `multicall3`, always that
+    std::string batch_contract = "auto";
 
     static constexpr std::array<std::string_view, 3> required{"id", "rpc", "key"};
     static constexpr auto fields() {
@@ -85,7 +88,8 @@ struct NetworkConfig {
                           field("in_flight_max", &T::in_flight_max),
                           field("batch_max", &T::batch_max),
                           field("batch_wait", &T::batch_wait),
-                          field("batch_gas_max", &T::batch_gas_max)};
+                          field("batch_gas_max", &T::batch_gas_max),
+                          field("batch_contract", &T::batch_contract)};
     }
     [[nodiscard]] Result<> validate() const;
 };

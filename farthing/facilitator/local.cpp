@@ -8,6 +8,8 @@
 #include "farthing/base/hex.hpp"
 #include "farthing/chain/endpoints_chain.hpp"
 #include "farthing/chain/evm_chain.hpp"
+#include "farthing/crypto/keccak.hpp"
+#include "farthing/evm/batch_contract.hpp"
 #include "farthing/evm/multicall3.hpp"
 #include "farthing/scheme/price.hpp"
 #include "farthing/settlement/settler.hpp"
@@ -16,6 +18,8 @@
 namespace farthing::facilitator {
 
 namespace {
+
+constexpr std::chrono::minutes kLookForBatchContract{10};
 
 /// The URLs may hold keys: an endpoint is known by its place in the list and its host.
 std::vector<chain::EndpointConfig> endpoints(net::Client& client, const NetworkConfig& config) {
@@ -91,12 +95,15 @@ struct LocalFacilitator::Unit {
                     .recheck_after = config.recheck_after,
                     .reserve_for = config.reserve_for}),
           settler(env, loop, chain, examiner, lanes, *stores.intents,
-                  settler_config(config, assets, stores.node)) {}
+                  settler_config(config, assets, stores.node)),
+          ours_allowed(config.batch_contract == "auto") {}
 
     chain::EndpointsChain chain;
     settlement::Lanes lanes;
     settlement::Examiner examiner;
     settlement::Settler settler;
+    bool ours_allowed;  ///< our batch contract, where it is
+    bool batching_known = false;
 };
 
 struct LocalFacilitator::Accepted {
@@ -204,13 +211,8 @@ Task<Result<>> LocalFacilitator::check_unit(Unit& unit, const AssetTable& assets
             Errc::invalid_config,
             fmt::format("{}: the node at rpc is on eip155:{}: change id or rpc", network.id, *id));
     }
-    std::vector<chain::Read> aggregator;
-    aggregator.push_back(chain::Read::code_of(multicall3::kAddress));
-    auto found = co_await unit.chain.read(std::move(aggregator));
-    if (!found) co_return fail(std::move(found).error());
-    const bool has_aggregator = found->front() && !found->front()->empty();
-    unit.lanes.queue().set_batching(has_aggregator);
-    if (!has_aggregator) env_.log.warn("multicall3_not_deployed", {{"network", network.id}});
+    auto batching = co_await choose_batching(unit);
+    if (!batching) co_return fail(std::move(batching).error());
     std::vector<const Asset*> asked;
     std::vector<chain::Read> reads;
     for (const auto& asset : assets.all()) {
@@ -253,6 +255,44 @@ Task<Result<>> LocalFacilitator::check_unit(Unit& unit, const AssetTable& assets
     co_return Result<>{};
 }
 
+Task<Result<>> LocalFacilitator::choose_batching(Unit& unit) {
+    using settlement::Batching;
+    const auto& network = unit.chain.network();
+    std::vector<chain::Read> reads;
+    reads.push_back(chain::Read::code_of(batch_contract::kAddress));
+    reads.push_back(chain::Read::code_of(multicall3::kAddress));
+    auto found = co_await unit.chain.read(std::move(reads));
+    if (!found) co_return fail(std::move(found).error());
+    const auto& ours = found->front();
+    const auto& theirs = found->back();
+    auto batching = theirs && !theirs->empty() ? Batching::multicall3 : Batching::none;
+    const bool is_ours = ours && keccak256(*ours) == batch_contract::kCodeHash;
+    if (is_ours && unit.ours_allowed) batching = Batching::batch_contract;
+    const bool is_new = !unit.batching_known || unit.lanes.queue().batching() != batching;
+    unit.batching_known = true;
+    unit.lanes.queue().set_batching(batching);
+    if (!is_new) co_return Result<>{};
+    if (batching == Batching::none) {
+        env_.log.warn("multicall3_not_deployed", {{"network", network.id}});
+    } else {
+        const bool by_ours = batching == Batching::batch_contract;
+        env_.log.info("batches_go_through",
+                      {{"network", network.id}, {"contract", by_ours ? "ours" : "multicall3"}});
+    }
+    co_return Result<>{};
+}
+
+/// Somebody may deploy ours while we run, and a reorganisation may take it away.
+Task<> LocalFacilitator::watch_batching(Unit& unit) {
+    for (;;) {
+        co_await env_.clock.sleep(kLookForBatchContract);
+        auto chosen = co_await choose_batching(unit);
+        if (!chosen) {
+            env_.log.debug("batch_contract_not_asked", {{"reason", to_string(chosen.error())}});
+        }
+    }
+}
+
 Task<Result<>> LocalFacilitator::recover() {
     settlement::Settler::Reopen reopen =
         [this](const std::string& record) -> Result<std::shared_ptr<const scheme::Opened>> {
@@ -278,6 +318,7 @@ Task<> LocalFacilitator::run() {
         lanes.spawn(unit->lanes.run());
         lanes.spawn(unit->examiner.run());
         lanes.spawn(unit->settler.run());
+        lanes.spawn(watch_batching(*unit));
     }
     if (screening_) lanes.spawn(screening_->run());
     if (tenure_) lanes.spawn(tenure_->run());

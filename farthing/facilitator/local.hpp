@@ -63,6 +63,9 @@ class LocalFacilitator final : public Facilitator {
     /// What has been begun is not screened again: who asks hears what became of it.
     Task<Result<>> screen(Accepted accepted, Transfer transfer, std::string asker);
     Task<Result<>> check_unit(Unit& unit, const AssetTable& assets);
+    /// Through what this chain's payments go together.
+    Task<Result<>> choose_batching(Unit& unit);
+    Task<> watch_batching(Unit& unit);
 
     Env env_;
     AssetTable assets_;

@@ -2,6 +2,7 @@
 // Many payments in one transaction: who goes with whom, and what one of them does to the others.
 #include <doctest/doctest.h>
 
+#include "farthing/evm/batch_contract.hpp"
 #include "farthing/evm/multicall3.hpp"
 #include "farthing/evm/transaction.hpp"
 #include "farthing/testing/world.hpp"
@@ -21,7 +22,7 @@ using State = Outcome::State;
 using Asked = std::vector<testing::Started<Outcome>>;
 
 bool is_batch(const testing::MinedTransaction& mined) {
-    return mined.transaction.fields.to == multicall3::kAddress;
+    return is_shared(mined.transaction.fields.to);
 }
 
 /// A world whose first transaction waits for its block while others gather.
@@ -118,13 +119,56 @@ TEST_CASE("batch: a limit of one sends each alone") {
     CHECK(world.batches() == 0);
 }
 
-TEST_CASE("batch: without Multicall3 each goes alone") {
+TEST_CASE("batch: without a contract for it each goes alone") {
     BatchWorld world;
-    world.lanes.queue().set_batching(false);
+    world.lanes.queue().set_batching(Batching::none);
     world.gather(8);
     REQUIRE(world.mine_until_all_end());
     CHECK(world.settled() == 9);
     CHECK(world.batches() == 0);
+}
+
+TEST_CASE("batch: through Multicall3 where ours is not deployed") {
+    for (const auto batching : {Batching::multicall3, Batching::batch_contract}) {
+        BatchWorld world;
+        world.lanes.queue().set_batching(batching);
+        world.gather(8);
+        REQUIRE(world.mine_until_all_end());
+        CHECK(world.settled() == 9);
+        REQUIRE(world.chain.mined().size() == 2);
+        CHECK(world.chain.mined().back().transaction.fields.to ==
+              (batching == Batching::multicall3 ? multicall3::kAddress : batch_contract::kAddress));
+    }
+}
+
+TEST_CASE("batch: what our contract cannot hold goes alone") {
+    BatchWorld world;
+    world.ask(world.payment(0));
+    world.advance(20ms);
+    for (std::uint64_t i = 1; i <= 4; ++i) {
+        auto crafted = world.craft(i);
+        // A time that does not fit into five bytes.
+        if (i == 2) crafted.authorization.valid_before = U256(std::uint64_t{1} << 40);
+        crafted.sign_with(development_key(i));
+        world.ask(World::open(crafted));
+    }
+    world.advance(1s);
+    REQUIRE(world.mine_until_all_end());
+    CHECK(world.settled() == 5);
+    CHECK(world.batches() == 1);
+    CHECK(world.chain.mined().size() == 3);
+}
+
+TEST_CASE("batch: the limits of gas of its parts suffice for the whole") {
+    // What the contract and the transaction need beside the calls, at the most.
+    constexpr std::uint64_t kStart = 21'000 + 1'500 + 6'000;
+    constexpr std::uint64_t kEach = 2'304 + 640 + 700;
+    for (const std::uint64_t limit : {30'000, 100'000, 500'000, 2'000'000}) {
+        for (std::uint64_t count = 2; count <= 250; ++count) {
+            const std::uint64_t within = batch_contract::gas_within(limit);
+            CHECK(kStart + count * (kEach + within) + within / 63 <= count * limit);
+        }
+    }
 }
 
 TEST_CASE("batch: equal payments of one payer are each proved by a Transfer of their own") {
@@ -247,7 +291,7 @@ TEST_CASE("batch: every payment in it is durable before its bytes leave") {
         REQUIRE(each.broadcasts.size() == 1);
         const auto read = read_transaction(each.broadcasts.front().raw);
         REQUIRE(read);
-        same += read->fields.to == multicall3::kAddress ? 1 : 0;
+        same += is_shared(read->fields.to) ? 1 : 0;
     }
     CHECK(same == 5);
 }

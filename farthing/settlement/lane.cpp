@@ -8,7 +8,6 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
 #include "farthing/base/hex.hpp"
-#include "farthing/evm/multicall3.hpp"
 #include "farthing/evm/transaction.hpp"
 #include "farthing/settlement/fees.hpp"
 
@@ -74,7 +73,7 @@ SubmissionPtr Lane::resume(SubmissionPtr submission,
     // Without them it can be sent again as it is, and not replaced.
     if (auto read = read_transaction(last.raw)) {
         flight->call = {read->fields.to, std::move(read->fields.data)};
-        submission->shared = flight->call.to == multicall3::kAddress;
+        submission->shared = is_shared(flight->call.to);
         flight->fees = chain::Fees{.max_fee = read->fields.max_fee_per_gas,
                                    .priority_fee = read->fields.max_priority_fee_per_gas,
                                    .base_fee = {}};
@@ -172,7 +171,7 @@ void Lane::sign_version(Flight& flight, const chain::Fees& fees) const {
 Lane::FlightPtr Lane::sign_now(const Load& load) const {
     auto flight = std::make_shared<Flight>();
     flight->carries = load;
-    flight->call = call_of(load);
+    flight->call = call_of(load, queue_.batching());
     flight->gas_limit = gas_of(load);
     flight->nonce = *next_nonce_;
     sign_version(*flight, *fees_);

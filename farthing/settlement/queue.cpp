@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "farthing/evm/batch_contract.hpp"
 #include "farthing/evm/multicall3.hpp"
 
 namespace farthing::settlement {
@@ -17,16 +18,40 @@ void refuse(Submission& submission, Errc code, std::string detail) {
     finish(submission, Submission::State::refused);
 }
 
-Call call_of(const Load& load) {
+namespace {
+
+/// Nothing when one of them is not for our contract.
+std::optional<Call> through_ours(const Load& load) {
+    std::vector<batch_contract::Payment> payments;
+    payments.reserve(load.size());
+    for (const auto& each : load) {
+        if (!each->packed) return std::nullopt;
+        payments.push_back(*each->packed);
+        payments.back().gas = batch_contract::gas_within(each->gas_limit);
+    }
+    return batch_contract::transfer_all(payments);
+}
+
+}  // namespace
+
+Call call_of(const Load& load, Batching batching) {
     if (load.size() == 1) return load.front()->call;
+    // Taken while there was Multicall3 only, it may hold what ours cannot make.
+    if (batching == Batching::batch_contract) {
+        if (auto call = through_ours(load)) return *std::move(call);
+    }
     std::vector<Call> calls;
     calls.reserve(load.size());
     for (const auto& each : load) calls.push_back(each->call);
     return multicall3::try_each(calls);
 }
 
-/// Each part's own limit holds the 21,000 of a transaction of its own: more than Multicall3 needs
-/// for it.
+bool is_shared(const Address& to) {
+    return to == multicall3::kAddress || to == batch_contract::kAddress;
+}
+
+/// Each part's own limit holds the 21,000 of a transaction of its own: more than a batch needs for
+/// it.
 std::uint64_t gas_of(const Load& load) {
     std::uint64_t gas = 0;
     for (const auto& each : load) gas += each->gas_limit;
@@ -52,6 +77,7 @@ SubmissionPtr Queue::submit(Call call, std::uint64_t gas_limit,
     submission->gas_limit = gas_limit;
     submission->payment = std::move(payment);
     submission->shareable = shareable;
+    if (shareable) submission->packed = batch_contract::read(submission->call);
     submission->queued_at = env_.clock.steady_now();
     waiting_.push_back(submission);
     count();
@@ -64,11 +90,11 @@ Load Queue::take(bool idle) {
     if (waiting_.empty()) return {};
     const auto first = waiting_.front();
     Load load{first};
-    if (batching_ && first->shareable) {
+    if (may_share(*first)) {
         auto gas = first->gas_limit;
         bool full = config_.batch_max <= 1;
         for (auto each = waiting_.begin() + 1; each != waiting_.end() && !full; ++each) {
-            if (!(*each)->shareable) continue;
+            if (!may_share(**each)) continue;
             full = gas + (*each)->gas_limit > config_.batch_gas_max;
             if (full) break;
             gas += (*each)->gas_limit;
@@ -88,6 +114,11 @@ Load Queue::take(bool idle) {
     count();
     batch_size_.observe(static_cast<double>(load.size()));
     return load;
+}
+
+bool Queue::may_share(const Submission& submission) const {
+    if (!submission.shareable || batching_ == Batching::none) return false;
+    return batching_ == Batching::multicall3 || submission.packed;
 }
 
 std::optional<SteadyTime> Queue::ripe_at() const {

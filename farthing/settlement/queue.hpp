@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Queue: calls that wait for a transaction. A call that comes alone to an idle lane goes at once;
-// those that come while others fly gather, and go together through Multicall3.
+// those that come while others fly gather, and go together through a contract that calls them one
+// by one.
 #pragma once
 
 #include <deque>
@@ -17,7 +18,14 @@ struct QueueConfig {
     std::uint64_t batch_gas_max = 8'000'000;  ///< of one transaction
 };
 
-/// What goes into one transaction: one call as it is, or several through Multicall3.
+/// Through what several calls go in one transaction.
+enum class Batching : std::uint8_t {
+    none,            ///< each goes alone
+    multicall3,      ///< everywhere, and one call may use the gas of all
+    batch_contract,  ///< ours, where it is deployed: a limit of gas for each call
+};
+
+/// What goes into one transaction: one call as it is, or several through a contract.
 using Load = std::vector<SubmissionPtr>;
 
 /// One chain, any number of lanes, one executor.
@@ -36,8 +44,9 @@ class Queue {
     void give_back(const Load& load);
     /// The same, and each goes alone from now on.
     void give_back_alone(const Load& load);
-    /// Whether Multicall3 is there. Until that is known everything goes alone.
-    void set_batching(bool on) { batching_ = on; }
+    /// What is there. Until that is known everything goes alone.
+    void set_batching(Batching batching) { batching_ = batching; }
+    [[nodiscard]] Batching batching() const { return batching_; }
 
     /// Returns when something changed, or at the deadline.
     Task<> wait();
@@ -47,12 +56,13 @@ class Queue {
     [[nodiscard]] std::size_t size() const { return waiting_.size(); }
 
   private:
+    [[nodiscard]] bool may_share(const Submission& submission) const;
     void count();
 
     Env env_;
     Loop& loop_;
     QueueConfig config_;
-    bool batching_ = false;
+    Batching batching_ = Batching::none;
     std::deque<SubmissionPtr> waiting_;
     Signal changed_;
     Gauge& queued_gauge_;
@@ -74,7 +84,9 @@ void drop_withdrawn(Submissions& from) {
 }
 
 /// The call that carries a load, and its gas.
-[[nodiscard]] Call call_of(const Load& load);
+[[nodiscard]] Call call_of(const Load& load, Batching batching);
 [[nodiscard]] std::uint64_t gas_of(const Load& load);
+/// Whether a transaction to this address carries several calls.
+[[nodiscard]] bool is_shared(const Address& to);
 
 }  // namespace farthing::settlement

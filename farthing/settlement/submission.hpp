@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "farthing/chain/chain.hpp"
+#include "farthing/evm/batch_contract.hpp"
 #include "farthing/io/signal.hpp"
 #include "farthing/scheme/scheme.hpp"
 
@@ -53,6 +54,8 @@ struct Submission {
     std::optional<scheme::PaymentKey> payment;
     /// Whether it may share a transaction with others. Only for what cannot take their gas.
     bool shareable = false;
+    /// The call as our batch contract takes it, when it can.
+    std::optional<batch_contract::Payment> packed;
     bool withdrawn = false;  ///< set by the owner while queued: it is then never sent
     bool forgotten = false;  ///< set by the owner: nobody asks what becomes of it any more
     SteadyTime queued_at;

@@ -39,7 +39,7 @@ struct Cluster : ChainWorld {
               settler(in.env, in.loop, in.chain, examiner, lanes, intents, config(in, id)),
               tenure(in.env, leases, id),
               running(in.loop) {
-            lanes.queue().set_batching(true);
+            lanes.queue().set_batching(Batching::batch_contract);
             tenure.add(lanes, settler);
             Settler::Reopen reopen = [&in](const std::string& record) -> Result<PaymentPtr> {
                 return in.opened.at(record);

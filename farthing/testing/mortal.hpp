@@ -176,7 +176,7 @@ class MortalNode {
                 config.lane, config.queue),
           examiner(world.env, world.loop, chain, lanes.address(), config.policy, config.facts),
           settler(world.env, world.loop, chain, examiner, lanes, intents, of_node(config, id)) {
-        lanes.queue().set_batching(true);
+        lanes.queue().set_batching(settlement::Batching::batch_contract);
         world.running.spawn(lanes.run());
         world.running.spawn(settler.run());
     }

@@ -151,7 +151,7 @@ class World : public ChainWorld {
           lanes(env, loop, chain, intents, gas_keys(config.keys), config.lane, config.queue),
           examiner(env, loop, chain, lanes.address(), config.policy, config.facts),
           settler(env, loop, chain, examiner, lanes, intents, settler_config(config)) {
-        lanes.queue().set_batching(true);
+        lanes.queue().set_batching(settlement::Batching::batch_contract);
         for (const auto& each : lanes.all()) {
             chain.set_wei(each->address(), U256(1'000'000'000'000'000'000));
         }

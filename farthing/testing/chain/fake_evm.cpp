@@ -6,6 +6,7 @@
 #include "farthing/crypto/ecdsa.hpp"
 #include "farthing/crypto/keccak.hpp"
 #include "farthing/evm/abi.hpp"
+#include "farthing/evm/batch_contract.hpp"
 #include "farthing/evm/multicall3.hpp"
 
 namespace farthing::testing {
@@ -55,7 +56,8 @@ FakeEvm::FakeEvm(std::uint64_t chain_id) : chain_id_(chain_id) {
 
 bool FakeEvm::has_code(const Address& account) const {
     return (account == token_address && token_deployed) || account == factory_address ||
-           account == multicall3::kAddress || wallets.contains(account);
+           account == multicall3::kAddress || account == batch_contract::kAddress ||
+           wallets.contains(account);
 }
 
 U256 FakeEvm::balance(const Address& account) const {
@@ -93,6 +95,7 @@ FakeEvm::Result FakeEvm::run(const Call& call, std::uint64_t timestamp) {
     if (call.to == token_address && token_deployed) return run_token(call.data, timestamp);
     if (call.to == factory_address) return run_factory(call.data);
     if (call.to == multicall3::kAddress) return run_multicall(call.data, timestamp);
+    if (call.to == batch_contract::kAddress) return run_batch(call.data, timestamp);
     if (wallets.contains(call.to)) return run_wallet(call.to, call.data);
     return Executed{};  // an account without code takes every call
 }
@@ -209,6 +212,43 @@ FakeEvm::Result FakeEvm::run_factory(const Bytes& data) {
     if (wallets.contains(wallet)) return revert("already deployed");
     wallets.emplace(wallet, *owner);
     return Executed{abi::encode({wallet}), {}};
+}
+
+/// transferAll(bytes), taken apart by what contracts/src/Batch.sol says. Gas is not counted here.
+FakeEvm::Result FakeEvm::run_batch(const Bytes& data, std::uint64_t timestamp) {
+    constexpr std::size_t kRecord = 144;
+    if (!calls(data, "transferAll(bytes)")) return revert("");
+    const auto packed = abi::Reader(ByteView(data).subspan(4)).bytes(0);
+    if (!packed) return revert("");
+    auto rest = *packed;
+    const auto table = [&rest]() -> std::optional<std::vector<Address>> {
+        if (rest.empty() || rest.size() < 1 + 20U * rest[0]) return std::nullopt;
+        std::vector<Address> out(rest[0]);
+        for (std::size_t i = 0; i < out.size(); ++i) {
+            std::ranges::copy(rest.subspan(1 + 20 * i, 20), out[i].data.begin());
+        }
+        rest = rest.subspan(1 + 20 * out.size());
+        return out;
+    };
+    const auto tokens = table();
+    const auto payees = tokens ? table() : std::nullopt;
+    if (!payees || rest.size() % kRecord != 0) return revert("Batch: not packed as it should be");
+    Executed all;
+    for (; !rest.empty(); rest = rest.subspan(kRecord)) {
+        const auto number = [&](std::size_t at, std::size_t size) {
+            Bytes32 out;
+            std::ranges::copy(rest.subspan(at, size), out.data.end() - static_cast<long>(size));
+            return out;
+        };
+        if (rest[0] >= tokens->size() || rest[1] >= payees->size()) return revert("no such entry");
+        const auto input =
+            abi::call(kTransferSplit, {number(28, 20), word((*payees)[rest[1]]), number(6, 12),
+                                       number(18, 5), number(23, 5), number(48, 32), number(2, 1),
+                                       number(80, 32), number(112, 32)});
+        const auto done = execute({(*tokens)[rest[0]], input}, timestamp);
+        if (done) all.events.insert(all.events.end(), done->events.begin(), done->events.end());
+    }
+    return all;
 }
 
 /// tryAggregate(bool requireSuccess, (address,bytes)[] calls) -> (bool,bytes)[]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // FakeEvm: the few contracts a payment meets, executed in memory: one EIP-3009 token that behaves
-// as USDC, ERC-1271 wallets with their factory, and Multicall3. A contract test holds it against
+// as USDC, ERC-1271 wallets with their factory, Multicall3 and our batch contract. A contract test holds it against
 // the real ones on a development chain.
 #pragma once
 
@@ -55,6 +55,7 @@ class FakeEvm {
     Result run_transfer(const Bytes& data, std::uint64_t timestamp, bool split);
     Result run_wallet(const Address& wallet, const Bytes& data);
     Result run_factory(const Bytes& data);
+    Result run_batch(const Bytes& data, std::uint64_t timestamp);
     Result run_multicall(const Bytes& data, std::uint64_t timestamp);
     [[nodiscard]] bool signed_by(const Address& account, const Bytes32& digest,
                                  const Bytes& signature) const;
