@@ -6,4 +6,8 @@ foreach(name DevUsdc DevUsdcProxy DevPermit2 Multicall3)
     string(APPEND text "const char* const k${name}Code = \"${code}\";\n")
 endforeach()
 string(APPEND text "}  // namespace farthing::devnet\n")
+# Our batch contract is put on other chains too: by its init code.
+file(READ ${ARTIFACTS}/Batch.json artifact)
+string(JSON code GET "${artifact}" bytecode)
+string(APPEND text "#include \"app/batch_code.hpp\"\nnamespace farthing::app {\nconst char* const kBatchInitCode = \"${code}\";\n}  // namespace farthing::app\n")
 file(WRITE ${OUT} "${text}")

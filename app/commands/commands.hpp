@@ -16,6 +16,7 @@ void add_gateway(CLI::App& app, Run& run);
 void add_devnet(CLI::App& app, Run& run);
 void add_pay(CLI::App& app, Run& run);
 void add_keystore(CLI::App& app, Run& run);
+void add_deploy_batch(CLI::App& app, Run& run);
 void add_store(CLI::App& app, Run& run);
 
 }  // namespace farthing::app

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "app/batch_code.hpp"
 #include "app/child_process.hpp"
 #include "app/commands/commands.hpp"
 #include "app/devnet_accounts.hpp"
@@ -17,6 +18,7 @@
 #include "farthing/base/hex.hpp"
 #include "farthing/evm/abi.hpp"
 #include "farthing/evm/assets.hpp"
+#include "farthing/evm/batch_contract.hpp"
 #include "farthing/evm/eip3009.hpp"
 #include "farthing/io/config.hpp"
 #include "farthing/io/task_group.hpp"
@@ -144,6 +146,9 @@ class Installer {
             auto minted = co_await send(owner, usdc.address, std::move(mint));
             if (!minted) co_return minted;
         }
+        auto batch = batch_contract::deployment(from_hex(kBatchInitCode).value_or(Bytes{}));
+        auto deployed = co_await send(owner, batch.to, std::move(batch.data));
+        if (!deployed) co_return deployed;
         auto domain = co_await check_domain(usdc);
         co_return domain;
     }
@@ -227,6 +232,7 @@ void print_ready(const Options& options, const std::string& rpc, const Asset& us
                                 {"usdc", usdc.address.to_checksum()},
                                 {"permit2", kPermit2},
                                 {"multicall3", kMulticall3},
+                                {"batch", batch_contract::kAddress.to_checksum()},
                                 {"accounts", std::move(accounts)}};
         std::printf("%s\n", json::to_text(line).c_str());
     } else {
