@@ -101,10 +101,10 @@ function startRows({ ours, reference, bytes }) {
 }
 
 function gasRows(rows) {
-  return rows.map(({ size, onePayer, alone, each }) => [
+  return rows.map(({ size, onePayer, alone, each, multicall3 }) => [
     `gas of a payment, ${size} of ${onePayer ? "one payer" : "as many payers"} in a batch`,
     count(each),
-    `alone: ${count(alone)}`,
+    `alone: ${count(alone)}; Multicall3: ${count(multicall3)}`,
     decimal(each / alone),
     size === 50 ? `0.6 of one alone: ${met(each <= 0.6 * alone)}` : "",
   ]);
@@ -193,7 +193,8 @@ const NOTES = `## How
 * Start: median of nine starts (three for the reference) from spawn to the whole 402, with the chain checked in between.
 * Steps by themselves: CPU time, best of five rounds of 0.3 s, one process each.
 * Gas: \`gasUsed\` of what the facilitator sent on a chain of its own, one payment alone and then so many in one
-  transaction through Multicall3, to a payee who has some money already. No payer spends all that he has.
+  transaction through our batch contract and through Multicall3, to a payee who has some money already. No payer spends all
+  that he has. The token reads and writes what USDC does, behind a proxy as USDC is (contracts/README.md).
 `;
 
 /// The page: `results` by row, `on` from machine().

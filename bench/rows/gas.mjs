@@ -1,25 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // Row 6: gas that one payment costs the facilitator, alone and in batches, through the real program on a chain of its
-// own. All pay one payee who has some money already, as in a shop: each payer once, or one payer again and again.
+// own, through our batch contract and beside it through Multicall3. All pay one payee who has some money already, as in
+// a shop: each payer once, or one payer again and again.
 
 import { chainView } from "../../tests/interop/lib/chain.mjs";
 import { startDevnet } from "../../tests/interop/lib/devnet.mjs";
-import { settled, signPayment, startFacilitator } from "../../tests/e2e/lib/facilitator.mjs";
-import { tellChain } from "../../tests/e2e/lib/till.mjs";
-import { until } from "../../tests/e2e/lib/wait.mjs";
+import { BATCH, MULTICALL3, settleTogether } from "../../tests/e2e/lib/batch.mjs";
+import { signPayment, startFacilitator } from "../../tests/e2e/lib/facilitator.mjs";
 import { withStack } from "../harness.mjs";
 
 const BATCHES = [10, 50, 100];
 const AMOUNT = 1_000n;
 const DEADLINE_MS = 60_000;
+const CONTRACTS = { auto: BATCH, multicall3: MULTICALL3 };
 
 /// One that goes alone, and while it waits for its block `size` that go together. Returns the gas of both.
-async function measure(chain, size, onePayer) {
-  const rpc = (method, params = []) => tellChain(chain.rpc, method, params);
-  const pooled = (count) =>
-    until(`${count} transactions wait`, async () => Number((await rpc("txpool_status")).pending) === count, DEADLINE_MS);
+async function measure(chain, size, onePayer, contract) {
   return withStack(async (stack) => {
-    const network = `batch_max = ${size}\nbatch_wait = "2s"\nbatch_gas_max = 25000000`;
+    const network = `batch_max = ${size}\nbatch_wait = "2s"\nbatch_gas_max = 25000000\nbatch_contract = "${contract}"`;
     const facilitator = stack.add(await startFacilitator(chain, { top: `store = "memory"`, network }));
     const payments = [];
     const funds = AMOUNT * BigInt(2 * size + 2);
@@ -29,20 +27,13 @@ async function measure(chain, size, onePayer) {
       const { key } = payer;
       payments.push(await signPayment({ key, payTo: chain.payTo, amount: AMOUNT }));
     }
-    await rpc("evm_setAutomine", [false]);
-    const [first, ...others] = payments;
-    const asking = [settled(facilitator, first, DEADLINE_MS)];
-    await pooled(1);
-    for (const each of others) asking.push(settled(facilitator, each, DEADLINE_MS));
-    await pooled(2);
-    await rpc("evm_mine");
-    await rpc("evm_setAutomine", [true]);
-    const answers = await Promise.all(asking);
+    const answers = await settleTogether({ rpc: chain.rpc, facilitator, deadlineMs: DEADLINE_MS }, payments);
     const bad = answers.find(({ success }) => !success);
     if (bad) throw new Error(`gas: a payment was not settled: ${JSON.stringify(bad)}`);
     const hashes = new Set(answers.map(({ transaction }) => transaction));
     if (hashes.size !== 2) throw new Error(`gas: ${size} payments went in ${hashes.size - 1} transactions`);
     const [alone, batch] = await Promise.all([...hashes].map((hash) => chain.view.receipt(hash)));
+    if (batch.to.toLowerCase() !== CONTRACTS[contract]) throw new Error(`gas: a batch went through ${batch.to}`);
     return { alone: Number(alone.gasUsed), each: Number(batch.gasUsed) / size };
   });
 }
@@ -55,7 +46,11 @@ export const gas = () =>
     await view.write("transfer", [chain.payTo, AMOUNT]);
     const rows = [];
     for (const onePayer of [false, true]) {
-      for (const size of BATCHES) rows.push({ size, onePayer, ...(await measure(chain, size, onePayer)) });
+      for (const size of BATCHES) {
+        const ours = await measure(chain, size, onePayer, "auto");
+        const multicall3 = await measure(chain, size, onePayer, "multicall3");
+        rows.push({ size, onePayer, ...ours, multicall3: multicall3.each });
+      }
     }
     return rows;
   });

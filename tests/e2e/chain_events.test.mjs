@@ -6,13 +6,13 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { chainView, USDC } from "../interop/lib/chain.mjs";
 import { startDevnet } from "../interop/lib/devnet.mjs";
+import { BATCH } from "./lib/batch.mjs";
 import { metric, settle, settled, signPayment, startFacilitator, verify } from "./lib/facilitator.mjs";
 import { tellChain } from "./lib/till.mjs";
 import { until } from "./lib/wait.mjs";
 
 const AMOUNT = 1_000n;
 const GWEI = 10n ** 9n;
-const MULTICALL3 = "0xca11bde05977b3631167028862be2a173976ca11";
 
 let devnet;
 let chain;
@@ -73,7 +73,7 @@ async function transactionsSince(first) {
   return found;
 }
 
-const isBatch = ({ to }) => to.toLowerCase() === MULTICALL3;
+const isBatch = ({ to }) => to.toLowerCase() === BATCH;
 
 function assertContiguous(transactions) {
   const nonces = transactions.map(({ nonce }) => nonce);
@@ -197,7 +197,7 @@ describe("a crowd on one key", () => {
           assert.equal(transactions.length, CROWD);
           assert.equal(new Set(answers.map(({ transaction }) => transaction)).size, CROWD);
         } else {
-          assert.ok(transactions.filter(isBatch).length > 0, "Multicall3 was called");
+          assert.ok(transactions.filter(isBatch).length > 0, "the batch contract was called");
           assert.ok(transactions.length <= CROWD / 10, `${transactions.length} transactions`);
         }
         assert.equal(await metric(facilitator, "farthing_settlement_nonce_conflicts_total"), 0);
