@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a store does in a second: payments that are begun, broadcast and ended, so many at once,
-// each step durable; before that, so many payments that have ended long ago are put into it. As
-// JSON.
+// What a store does: payments that are begun, broadcast, ended and told, so many at once, each of
+// the four writes durable before the next; intents that are only begun; and how long the questions
+// of a start take. Before that, so many payments that have ended long ago are put into it. As JSON.
 #include <fmt/format.h>
 #include <soci/soci.h>
 

@@ -3,6 +3,8 @@
 
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
+
 #include "farthing/base/printable.hpp"
 #include "farthing/store/engine.hpp"
 
@@ -31,8 +33,11 @@ Error io_error(const std::exception& error) {
 }
 
 struct Database::Job {
-    Job(Loop& loop, Work its) : work(std::move(its)), ended(loop) {}
+    Job(Loop& loop, std::vector<Step> its_steps, Work its)
+        : steps(std::move(its_steps)), work(std::move(its)), ended(loop) {}
+    std::vector<Step> steps;
     Work work;
+    bool enough = false;  ///< the steps were
     Result<> result;
     bool done = false;
     Signal ended;
@@ -67,14 +72,25 @@ std::string Database::now() const { return engine_->now(); }
 std::string Database::row_lock() const { return engine_->row_lock(); }
 
 Task<Result<>> Database::run(Work work) {
-    const auto job = std::make_shared<Job>(loop_, std::move(work));
+    const auto job = std::make_shared<Job>(loop_, std::vector<Step>(), std::move(work));
+    co_await finish(job);
+    co_return job->result;
+}
+
+Task<Result<bool>> Database::run(std::vector<Step> steps, Work work) {
+    const auto job = std::make_shared<Job>(loop_, std::move(steps), std::move(work));
+    co_await finish(job);
+    if (!job->result) co_return fail(job->result.error());
+    co_return job->enough;
+}
+
+Task<> Database::finish(std::shared_ptr<Job> job) {
     {
         const std::lock_guard lock(mutex_);
         waiting_.push_back(job);
     }
     changed_.notify_one();
     while (!job->done) co_await job->ended.wait();
-    co_return job->result;
 }
 
 /// Until told to stop; what was given before that is still done.
@@ -154,6 +170,27 @@ void Database::work_off(Jobs& jobs) {
     }
 }
 
+/// In the order of their values, which begin with the key: two nodes that write the same rows at
+/// once shall not wait for each other in a circle.
+void Database::take_steps(std::span<const std::shared_ptr<Job>> jobs) {
+    std::vector<std::pair<const Step*, Job*>> order;
+    for (const auto& job : jobs) {
+        job->enough = !job->steps.empty();
+        for (const auto& step : job->steps) order.emplace_back(&step, job.get());
+    }
+    if (order.empty()) return;
+    std::ranges::sort(order, {}, [](const auto& each) -> const std::vector<std::string>& {
+        return each.first->values;
+    });
+    std::vector<const Step*> steps;
+    steps.reserve(order.size());
+    for (const auto& each : order) steps.push_back(each.first);
+    const auto rows = engine_->run(steps);
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        if (steps[i]->tells && !rows[i]) order[i].second->enough = false;
+    }
+}
+
 /// One transaction. All is well most of the time: only when it is not, it is run again carefully,
 /// so that a job that fails is undone alone.
 std::optional<Fault> Database::transact(Jobs& jobs, bool careful) {
@@ -162,10 +199,12 @@ std::optional<Fault> Database::transact(Jobs& jobs, bool careful) {
     bool committing = false;
     try {
         soci::transaction transaction(session);
+        if (!careful) take_steps(jobs);
         for (const auto& job : jobs) {
             if (careful) session << "SAVEPOINT job";
             try {
-                job->result = job->work(session);
+                if (careful) take_steps({&job, 1});
+                job->result = job->enough ? Result<>() : job->work(session);
             } catch (const std::exception& error) {
                 auto fault = engine_->fault_of(error);
                 if (!careful || fault.kind != Fault::Kind::failed) return fault;

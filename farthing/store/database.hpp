@@ -9,12 +9,15 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "farthing/io/env.hpp"
 #include "farthing/io/signal.hpp"
 #include "farthing/store/access.hpp"
+#include "farthing/store/step.hpp"
 
 namespace soci {
 class session;
@@ -45,6 +48,10 @@ class Database {
     /// is lost is made anew; until then works fail, and of those under way it is not known whether
     /// they happened.
     Task<Result<>> run(Work work);
+    /// The same in fewer exchanges with the database: `steps` go with those of the neighbours, and
+    /// when each that tells gave a row, that was all. Otherwise `work` runs after them: it finds
+    /// what they did, and does the whole. True when the steps were enough.
+    Task<Result<bool>> run(std::vector<Step> steps, Work work);
     /// The same without a loop, for command lines.
     Result<> run_now(const Work& work);
 
@@ -60,12 +67,14 @@ class Database {
 
   private:
     struct Job;
-    using Jobs = std::deque<std::shared_ptr<Job>>;
+    using Jobs = std::vector<std::shared_ptr<Job>>;
     Database(Env env, Loop& loop, std::unique_ptr<Engine> engine);
     void serve();
     std::optional<Jobs> take();
     void reconnect();
+    Task<> finish(std::shared_ptr<Job> job);
     void work_off(Jobs& jobs);
+    void take_steps(std::span<const std::shared_ptr<Job>> jobs);
     std::optional<Fault> transact(Jobs& jobs, bool careful);
     Result<> bare(const std::function<Result<>()>& work);
 
@@ -74,7 +83,7 @@ class Database {
     std::unique_ptr<Engine> engine_;
     std::mutex mutex_;
     std::condition_variable changed_;
-    Jobs waiting_;
+    std::deque<std::shared_ptr<Job>> waiting_;
     bool stopping_ = false;
     // Of the thread.
     std::optional<Error> lost_;

@@ -40,6 +40,8 @@ void make_first_version(soci::session& session, const Intent& sent, const Intent
     }
 }
 
+Task<> join(TaskGroup& tasks) { co_await tasks.join(); }
+
 void check_migration(Setting& world, const soci::backend_factory& backend,
                      const std::string& connection, const std::string& where) {
     auto sent = world.intent(1);
@@ -128,6 +130,55 @@ TEST_CASE("store: writers that come together share a transaction, and each stand
     CHECK(good == 300);
     SqlIntents heir(*database, "b");
     CHECK(world.run(heir.adopt(evm_network(84532))).value().size() == 300);
+}
+
+TEST_CASE("store: steps go together, work follows where they are not enough, and one that fails is alone") {
+    Setting world;
+    std::string where = world.folder.file();
+    SUBCASE("SQLite") {}
+    SUBCASE("PostgreSQL") { where = PostgresServer::shared().create(); }
+    const auto database = world.open(where);
+    const auto insertion = [](std::string since) {
+        return Step{"INSERT INTO barred (payer, since) VALUES (:1, CAST(NULLIF(:2, '') AS BIGINT)) "
+                    "ON CONFLICT DO NOTHING RETURNING 1",
+                    {"0x" + since, since}};
+    };
+    int enough = 0;
+    int failed = 0;
+    std::vector<std::string> followed;
+    const auto insert = [&](std::string since) -> Task<> {
+        std::vector<Step> steps{insertion(since)};
+        Database::Work work = [&, since](soci::session& session) -> Result<> {
+            CHECK_FALSE(run_step(session, insertion(since)));
+            followed.push_back(since);
+            return {};
+        };
+        auto done = co_await database->run(std::move(steps), std::move(work));
+        failed += done ? 0 : 1;
+        enough += done.value_or(false) ? 1 : 0;
+    };
+    const auto insert_all = [&](const std::vector<std::string>& values) {
+        TaskGroup writers(world.loop);
+        for (const auto& each : values) writers.spawn(insert(each));
+        world.loop.restart();
+        run_blocking(world.loop, join(writers));
+    };
+    insert_all({"1", "2", "3"});
+    CHECK(enough == 3);
+    insert_all({"4", "2", "5"});
+    CHECK(enough == 5);
+    CHECK(followed == std::vector<std::string>{"2"});
+    // NULL is refused by the column, and that ends a transaction of PostgreSQL.
+    insert_all({"6", "", "1", "7"});
+    CHECK(failed == 1);
+    CHECK(enough == 7);
+    CHECK(followed.back() == "1");
+    int count = 0;
+    REQUIRE(database->run_now([&](soci::session& session) -> Result<> {
+        session << "SELECT COUNT(*) FROM barred", soci::into(count);
+        return {};
+    }));
+    CHECK(count == 7);
 }
 
 TEST_CASE("store: a second process is refused, and so is a store of a newer program") {

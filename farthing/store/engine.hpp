@@ -6,10 +6,13 @@
 #include <soci/soci.h>
 
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "farthing/io/env.hpp"
 #include "farthing/store/access.hpp"
+#include "farthing/store/step.hpp"
 
 namespace farthing::store {
 
@@ -34,6 +37,9 @@ class Engine {
     /// Another one in place of a lost one. Errors: the same.
     virtual Result<> reopen() = 0;
     [[nodiscard]] virtual Fault fault_of(const std::exception& error) = 0;
+    /// Within a transaction: all of them in their order, and whether each gave a row. Throws as the
+    /// session does; then the transaction is spoilt.
+    virtual std::vector<bool> run(std::span<const Step* const> steps) = 0;
     /// Whether it is whole. Errors: io_failed with what is not.
     virtual Result<> check() = 0;
     /// From now on a statement may take as long as it takes: for command lines.

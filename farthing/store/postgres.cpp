@@ -8,7 +8,9 @@
 #include <array>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <thread>
+#include <unordered_map>
 
 #include "farthing/store/engine.hpp"
 #include "farthing/store/schema.hpp"
@@ -113,6 +115,37 @@ class Postgres final : public Engine {
         const bool again = state == "40001" || state == "40P01";
         return {again ? Fault::Kind::again : Fault::Kind::failed, io_error(error)};
     }
+    /// In one exchange. While it is sent, the library takes in what the server answers.
+    std::vector<bool> run(std::span<const Step* const> steps) override {
+        auto* connection = backend()->conn_;
+        std::vector<const char*> names;
+        names.reserve(steps.size());
+        for (const auto* step : steps) names.push_back(prepared(step->sql));
+        check(PQenterPipelineMode(connection) == 1);
+        for (std::size_t i = 0; i < steps.size(); ++i) {
+            std::vector<const char*> values;
+            values.reserve(steps[i]->values.size());
+            for (const auto& value : steps[i]->values) values.push_back(value.c_str());
+            check(PQsendQueryPrepared(connection, names[i], static_cast<int>(values.size()),
+                                      values.data(), nullptr, nullptr, 0) == 1);
+        }
+        check(PQpipelineSync(connection) == 1);
+        std::vector<bool> rows;
+        rows.reserve(steps.size());
+        std::optional<soci::postgresql_soci_error> error;
+        for (std::size_t i = 0; i < steps.size(); ++i) {
+            const auto answer = next_answer();
+            const auto status = PQresultStatus(answer.get());
+            if (status == PGRES_FATAL_ERROR && !error) error = error_of(answer.get());
+            check(error || status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK);
+            rows.push_back(PQntuples(answer.get()) > 0);
+            check(next_answer() == nullptr);
+        }
+        check(PQresultStatus(next_answer().get()) == PGRES_PIPELINE_SYNC);
+        check(PQexitPipelineMode(connection) == 1);
+        if (error) throw std::move(*error);
+        return rows;
+    }
     /// The server keeps its own pages; what we put into them is read by who asks.
     Result<> check() override {
         session << "SELECT 1";
@@ -142,6 +175,8 @@ class Postgres final : public Engine {
     Result<> connected(Then then) {
         try {
             if (backend() != nullptr) session.close();
+            prepared_.clear();
+            in_order_ = true;
             session.open(soci::postgresql, address_);
             prepare();
             auto done = then();
@@ -181,14 +216,45 @@ class Postgres final : public Engine {
         return check_version(session);
     }
 
+    using Answer = std::unique_ptr<PGresult, decltype(&PQclear)>;
+    Answer next_answer() { return {PQgetResult(backend()->conn_), PQclear}; }
+    static soci::postgresql_soci_error error_of(const PGresult* answer) {
+        const auto* state = PQresultErrorField(answer, PG_DIAG_SQLSTATE);
+        return {PQresultErrorMessage(answer), state == nullptr ? "     " : state};
+    }
+    /// What must hold of a connection that is in order; one that is not is given up.
+    void check(bool good) {
+        if (good) return;
+        const std::string why = PQerrorMessage(backend()->conn_);
+        ::shutdown(PQsocket(backend()->conn_), SHUT_RDWR);
+        in_order_ = false;
+        throw soci::soci_error(why.empty() ? "the server's answer is out of order" : why);
+    }
+    /// The name that a statement has on this connection.
+    const char* prepared(const std::string& sql) {
+        const auto found = prepared_.find(sql);
+        if (found != prepared_.end()) return found->second.c_str();
+        std::string numbered = sql;
+        std::ranges::replace(numbered, ':', '$');
+        const auto name = fmt::format("step{}", prepared_.size());
+        const Answer answer(
+            PQprepare(backend()->conn_, name.c_str(), numbered.c_str(), 0, nullptr), PQclear);
+        if (PQresultStatus(answer.get()) != PGRES_COMMAND_OK) throw error_of(answer.get());
+        return prepared_.emplace(sql, name).first->second.c_str();
+    }
+
     soci::postgresql_session_backend* backend() {
         return static_cast<soci::postgresql_session_backend*>(session.get_backend());
     }
-    bool is_lost() { return backend() == nullptr || PQstatus(backend()->conn_) != CONNECTION_OK; }
+    bool is_lost() {
+        return backend() == nullptr || !in_order_ || PQstatus(backend()->conn_) != CONNECTION_OK;
+    }
 
     std::string address_;
     std::string name_;
     Access access_ = Access::serve;
+    bool in_order_ = true;
+    std::unordered_map<std::string, std::string> prepared_;
     Watchdog watchdog_;
 };
 

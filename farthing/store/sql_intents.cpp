@@ -65,50 +65,36 @@ void remove(soci::session& session, const KeyText& key) {
     }
 }
 
-/// False when there is one already.
-bool insert(soci::session& session, const KeyText& key, const Intent& intent,
-            const std::string& node) {
-    const auto print = to_hex(intent.print);
-    const auto begun_at = static_cast<long long>(intent.begun_at);
-    int done = 0;
-    session << "INSERT INTO intents (network, token, payer, nonce, print, payment, state, owner, "
-               "told, txn, reason, detail, begun_at, ended_at) VALUES (:network, :token, :payer, "
-               ":nonce, :print, :payment, 'open', :owner, 0, '', '', '', :begun_at, 0) ON CONFLICT "
-               "DO NOTHING RETURNING 1",
-        use(key.network, "network"), use(key.token, "token"), use(key.payer, "payer"),
-        use(key.nonce, "nonce"), use(print, "print"), use(intent.payment, "payment"),
-        use(node, "owner"), use(begun_at, "begun_at"), into(done);
-    return session.got_data();
+/// Gives a row unless there is one already.
+Step insertion(const KeyText& key, const Intent& intent, const std::string& node) {
+    return {"INSERT INTO intents (network, token, payer, nonce, print, payment, state, owner, "
+            "told, txn, reason, detail, begun_at, ended_at) VALUES (:1, :2, :3, :4, :5, :6, "
+            "'open', :7, 0, '', '', '', :8, 0) ON CONFLICT DO NOTHING RETURNING 1",
+            {key.network, key.token, key.payer, key.nonce, to_hex(intent.print), intent.payment,
+             node, std::to_string(intent.begun_at)}};
 }
 
 /// Once, however often it is given.
-void insert(soci::session& session, const Broadcast& broadcast) {
-    const auto signer = to_hex(broadcast.signer);
-    const auto hash = to_hex(broadcast.hash);
-    const auto raw = to_hex(broadcast.raw);
-    const auto account_nonce = static_cast<long long>(broadcast.account_nonce);
-    const auto gas_limit = static_cast<long long>(broadcast.gas_limit);
-    session << "INSERT INTO broadcasts (hash, signer, account_nonce, gas_limit, raw) VALUES "
-               "(:hash, :signer, :account_nonce, :gas_limit, :raw) ON CONFLICT DO NOTHING",
-        use(hash, "hash"), use(signer, "signer"), use(account_nonce, "account_nonce"),
-        use(gas_limit, "gas_limit"), use(raw, "raw");
+Step insertion(const Broadcast& broadcast) {
+    return {"INSERT INTO broadcasts (hash, signer, account_nonce, gas_limit, raw) VALUES (:1, :2, "
+            ":3, :4, :5) ON CONFLICT DO NOTHING",
+            {to_hex(broadcast.hash), to_hex(broadcast.signer),
+             std::to_string(broadcast.account_nonce), std::to_string(broadcast.gas_limit),
+             to_hex(broadcast.raw)},
+            false};
 }
 
-/// False when the intent is not open, not the node's, or carried by this transaction already.
-bool carry(soci::session& session, const KeyText& key, const std::string& node,
-           const Bytes32& transaction, int position, const std::string& lock) {
-    const auto hash = to_hex(transaction);
-    int done = 0;
-    session << std::string(
-                   "INSERT INTO carried (network, token, payer, nonce, hash, place, position) "
-                   "SELECT network, token, payer, nonce, :hash, (SELECT COUNT(*) FROM carried") +
-                   kOfKey + "), CAST(:position AS INTEGER) FROM intents" + kOfKey +
-                   " AND state = 'open' AND owner = :node" + lock +
-                   " ON CONFLICT DO NOTHING RETURNING 1",
-        use(hash, "hash"), use(position, "position"), use(key.network, "network"),
-        use(key.token, "token"), use(key.payer, "payer"), use(key.nonce, "nonce"),
-        use(node, "node"), into(done);
-    return session.got_data();
+/// Gives no row when the intent is not open, not the node's, or carried by this transaction already.
+Step carrying(const KeyText& key, const std::string& node, const Bytes32& transaction,
+              std::size_t position, const std::string& lock) {
+    return {fmt::format(
+                "INSERT INTO carried (network, token, payer, nonce, hash, place, position) SELECT "
+                "network, token, payer, nonce, :5, (SELECT COUNT(*) FROM carried{0}), CAST(:6 AS "
+                "INTEGER) FROM intents{0} AND state = 'open' AND owner = :7{1} ON CONFLICT DO "
+                "NOTHING RETURNING 1",
+                kOfNumberedKey, lock),
+            {key.network, key.token, key.payer, key.nonce, to_hex(transaction),
+             std::to_string(position), node}};
 }
 
 /// What a node said of a failure may be any bytes; a database takes UTF-8.
@@ -119,91 +105,95 @@ std::string detail_of(const Ending& ending) {
                : printable(ending.detail, kDetailMax);
 }
 
-/// False when it is not open, or not `owner`'s.
-bool write_end(soci::session& session, const KeyText& key, const Ending& ending,
-               const std::string& owner) {
-    const std::string state(to_text(ending.state));
-    const auto txn = ending.transaction ? to_hex(*ending.transaction) : std::string();
-    const auto detail = detail_of(ending);
-    const auto at = static_cast<long long>(ending.at);
-    int done = 0;
-    session << std::string(
-                   "UPDATE intents SET state = :state, txn = :txn, reason = :reason, "
-                   "detail = :detail, ended_at = :ended_at") +
-                   kOfKey + " AND state = 'open' AND owner = :owner" +
-                   (ending.if_unsent ? std::string(kUnsent) : "") + " RETURNING 1",
-        use(state, "state"), use(txn, "txn"), use(ending.reason, "reason"), use(detail, "detail"),
-        use(at, "ended_at"), use(key.network, "network"), use(key.token, "token"),
-        use(key.payer, "payer"), use(key.nonce, "nonce"), use(owner, "owner"), into(done);
-    return session.got_data();
+/// Gives no row when it is not open, or not `owner`'s.
+Step ending_of(const KeyText& key, const Ending& ending, const std::string& owner) {
+    return {fmt::format("UPDATE intents SET state = :5, txn = :6, reason = :7, detail = :8, "
+                        "ended_at = :9{} AND state = 'open' AND owner = :10{} RETURNING 1",
+                        kOfNumberedKey, ending.if_unsent ? kUnsent : ""),
+            {key.network, key.token, key.payer, key.nonce, std::string(to_text(ending.state)),
+             ending.transaction ? to_hex(*ending.transaction) : std::string(), ending.reason,
+             detail_of(ending), std::to_string(ending.at), owner}};
 }
 
 }  // namespace
 
 Task<Result<std::optional<Intent>>> SqlIntents::begin(Intent intent) {
+    const KeyText key(intent.key);
+    std::vector<Step> steps;
+    steps.push_back(insertion(key, intent, node_));
     auto there = std::make_shared<std::optional<Intent>>();
-    Database::Work work = [there, intent = std::move(intent), node = node_,
+    Database::Work work = [there, key, insert = steps.front(), node = node_,
                            lock = database_.row_lock(),
                            now = database_.now()](soci::session& session) -> Result<> {
-        const KeyText key(intent.key);
         there->reset();
         for (int i = 0; i < kBeginTries; ++i) {
-            if (insert(session, key, intent, node)) return {};
             FARTHING_TRY(auto found, read_intent(session, key, lock));
-            if (!found) continue;
-            const bool foreign = found->state == Intent::State::open && found->owner != node &&
-                                 is_living(session, found->owner, now);
-            if (found->stands() || foreign) {
-                *there = std::move(found);
-                return {};
+            if (found) {
+                const bool foreign = found->state == Intent::State::open && found->owner != node &&
+                                     is_living(session, found->owner, now);
+                if (found->stands() || foreign) {
+                    *there = std::move(found);
+                    return {};
+                }
+                remove(session, key);
             }
-            remove(session, key);
+            if (run_step(session, insert)) return {};
         }
         return fail(Errc::io_failed, "store: several nodes begin the payment at once");
     };
-    auto done = co_await database_.run(std::move(work));
+    auto done = co_await database_.run(std::move(steps), std::move(work));
     if (!done) co_return fail(std::move(done).error());
+    if (*done) co_return std::nullopt;
     co_return std::move(*there);
 }
 
 Task<Result<>> SqlIntents::add_broadcast(std::vector<scheme::PaymentKey> keys,
                                          Broadcast broadcast) {
     if (keys.empty()) co_return fail(Errc::invalid_argument, "a transaction without a payment");
-    Database::Work work = [keys = std::move(keys), broadcast = std::move(broadcast), node = node_,
+    std::vector<Step> steps;
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+        steps.push_back(carrying(KeyText(keys[i]), node_, broadcast.hash, i, database_.row_lock()));
+    }
+    steps.push_back(insertion(broadcast));
+    Database::Work work = [keys = std::move(keys), steps, node = node_,
                            lock = database_.row_lock()](soci::session& session) -> Result<> {
-        insert(session, broadcast);
-        for (int position = 0; const auto& each : keys) {
-            const KeyText key(each);
-            if (carry(session, key, node, broadcast.hash, position++, lock)) continue;
-            const auto there = read_holding(session, key, lock);
-            if (!there) return fail(not_ours(each, kNotRecorded));
-            if (!there->open) return fail(not_ours(each, kHasEnded));
-            if (there->owner != node) return fail(not_ours(each, kOfAnotherNode));
+        run_step(session, steps.back());
+        for (std::size_t i = 0; i < keys.size(); ++i) {
+            if (run_step(session, steps[i])) continue;
+            const auto there = read_holding(session, KeyText(keys[i]), lock);
+            if (!there) return fail(not_ours(keys[i], kNotRecorded));
+            if (!there->open) return fail(not_ours(keys[i], kHasEnded));
+            if (there->owner != node) return fail(not_ours(keys[i], kOfAnotherNode));
         }
         return {};
     };
-    auto done = co_await database_.run(std::move(work));
-    co_return done;
+    auto done = co_await database_.run(std::move(steps), std::move(work));
+    if (!done) co_return fail(std::move(done).error());
+    co_return Result<>();
 }
 
 Task<Result<>> SqlIntents::end(scheme::PaymentKey of, Ending ending) {
-    Database::Work work = [of, ending = std::move(ending), node = node_,
-                           lock = database_.row_lock(),
-                           now = database_.now()](soci::session& session) -> Result<> {
-        const KeyText key(of);
-        if (write_end(session, key, ending, node)) return {};
+    const KeyText key(of);
+    std::vector<Step> steps;
+    steps.push_back(ending_of(key, ending, node_));
+    Database::Work work = [of, key, ending = std::move(ending), lock = database_.row_lock(),
+                           now = database_.now(),
+                           node = node_](soci::session& session) -> Result<> {
         const auto there = read_holding(session, key, lock);
         if (!there || !there->open) return {};
         if (there->owner == node && ending.if_unsent) return {};
-        if (is_living(session, there->owner, now)) return fail(not_ours(of, kOfAnotherNode));
-        // The row is locked: it is still the dead one's.
-        if (!write_end(session, key, ending, there->owner) && !ending.if_unsent) {
+        if (there->owner != node && is_living(session, there->owner, now)) {
+            return fail(not_ours(of, kOfAnotherNode));
+        }
+        // The row is locked: it is still ours, or the dead one's.
+        if (!run_step(session, ending_of(key, ending, there->owner)) && !ending.if_unsent) {
             return fail(Errc::io_failed, "store: an intent that is locked has changed");
         }
         return {};
     };
-    auto done = co_await database_.run(std::move(work));
-    co_return done;
+    auto done = co_await database_.run(std::move(steps), std::move(work));
+    if (!done) co_return fail(std::move(done).error());
+    co_return Result<>();
 }
 
 Task<Result<std::optional<Intent>>> SqlIntents::find(scheme::PaymentKey of) {
@@ -218,21 +208,16 @@ Task<Result<std::optional<Intent>>> SqlIntents::find(scheme::PaymentKey of) {
 }
 
 Task<Result<bool>> SqlIntents::tell(scheme::PaymentKey of, std::string asker) {
-    auto first = std::make_shared<bool>(false);
-    Database::Work work = [key = KeyText(of), asker = std::move(asker),
-                           first](soci::session& session) -> Result<> {
-        int done = 0;
-        session << std::string("UPDATE intents SET told = 1, told_to = :asker") + kOfKey +
-                       " AND state = 'settled' AND (told = 0 OR (told_to = :asker AND told_to <> "
-                       "'')) RETURNING 1",
-            use(asker, "asker"), use(key.network, "network"), use(key.token, "token"),
-            use(key.payer, "payer"), use(key.nonce, "nonce"), into(done);
-        *first = session.got_data();
-        return {};
-    };
-    auto done = co_await database_.run(std::move(work));
-    if (!done) co_return fail(std::move(done).error());
-    co_return *first;
+    const KeyText key(of);
+    std::vector<Step> steps;
+    steps.push_back({fmt::format("UPDATE intents SET told = 1, told_to = :5{} AND state = "
+                                 "'settled' AND (told = 0 OR (told_to = :5 AND told_to <> '')) "
+                                 "RETURNING 1",
+                                 kOfNumberedKey),
+                     {key.network, key.token, key.payer, key.nonce, std::move(asker)}});
+    Database::Work not_first = [](soci::session&) -> Result<> { return {}; };
+    auto done = co_await database_.run(std::move(steps), std::move(not_first));
+    co_return done;
 }
 
 Task<Result<>> SqlIntents::untell(scheme::PaymentKey of) {

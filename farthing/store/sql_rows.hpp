@@ -18,6 +18,10 @@ namespace farthing::store {
 inline constexpr const char* kOfKey =
     " WHERE network = :network AND token = :token AND payer = :payer AND nonce = :nonce";
 
+/// In a Step: its first four values.
+inline constexpr const char* kOfNumberedKey =
+    " WHERE network = :1 AND token = :2 AND payer = :3 AND nonce = :4";
+
 /// The key as its columns hold it. Lives as long as the statement that uses it.
 struct KeyText {
     explicit KeyText(const scheme::PaymentKey& key);

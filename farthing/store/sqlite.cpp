@@ -4,6 +4,7 @@
 #include <soci/sqlite3/soci-sqlite3.h>
 
 #include <filesystem>
+#include <unordered_map>
 
 #include "farthing/store/engine.hpp"
 #include "farthing/store/file_lock.hpp"
@@ -20,6 +21,46 @@ std::string in_quotes(const std::string& text) {
     }
     return out + "\"";
 }
+
+using Handle = sqlite_api::sqlite3*;
+
+/// A statement that is kept, to be run many times.
+class Prepared {
+  public:
+    Prepared(Handle database, const std::string& sql) : database_(database) {
+        using namespace sqlite_api;
+        check(sqlite3_prepare_v3(database, sql.c_str(), static_cast<int>(sql.size()) + 1,
+                                 SQLITE_PREPARE_PERSISTENT, &statement_, nullptr));
+    }
+    ~Prepared() { sqlite_api::sqlite3_finalize(statement_); }
+    Prepared(const Prepared&) = delete;
+    Prepared& operator=(const Prepared&) = delete;
+
+    /// To its end. True when it gave a row.
+    bool run(const std::vector<std::string>& values) {
+        using namespace sqlite_api;
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            const auto name = ":" + std::to_string(i + 1);
+            check(sqlite3_bind_text(statement_,
+                                    sqlite3_bind_parameter_index(statement_, name.c_str()),
+                                    values[i].data(), static_cast<int>(values[i].size()), nullptr));
+        }
+        bool row = false;
+        int code = SQLITE_ROW;
+        while ((code = sqlite3_step(statement_)) == SQLITE_ROW) row = true;
+        sqlite3_reset(statement_);
+        sqlite3_clear_bindings(statement_);
+        if (code != SQLITE_DONE) check(code);
+        return row;
+    }
+
+  private:
+    void check(int code) const {
+        if (code != SQLITE_OK) throw soci::soci_error(sqlite_api::sqlite3_errmsg(database_));
+    }
+    Handle database_;
+    sqlite_api::sqlite3_stmt* statement_ = nullptr;
+};
 
 class Sqlite final : public Engine {
   public:
@@ -44,6 +85,16 @@ class Sqlite final : public Engine {
     Result<> reopen() override { return {}; }
     Fault fault_of(const std::exception& error) override {
         return {Fault::Kind::failed, io_error(error)};
+    }
+    std::vector<bool> run(std::span<const Step* const> steps) override {
+        std::vector<bool> rows;
+        rows.reserve(steps.size());
+        for (const auto* step : steps) {
+            auto& prepared = prepared_[step->sql];
+            if (!prepared) prepared = std::make_unique<Prepared>(handle(), step->sql);
+            rows.push_back(prepared->run(step->values));
+        }
+        return rows;
     }
     Result<> check() override {
         std::string said;
@@ -75,9 +126,14 @@ class Sqlite final : public Engine {
         return {};
     }
 
+    Handle handle() {
+        return static_cast<soci::sqlite3_session_backend*>(session.get_backend())->conn_;
+    }
+
     Env env_;
     std::string path_;
     FileLock lock_;
+    std::unordered_map<std::string, std::unique_ptr<Prepared>> prepared_;
 };
 
 }  // namespace
