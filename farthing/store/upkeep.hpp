@@ -15,7 +15,7 @@ namespace farthing::store {
                                        const std::function<void(const Intent&)>& each);
 
 /// Removes what has ended before `before`: failed ones, and settled ones that somebody heard of.
-/// Returns how many.
+/// Returns how many. In small transactions, beside whoever serves from the same database.
 [[nodiscard]] Result<std::uint64_t> forget_ended(Database& database, scheme::UnixSeconds before);
 
 }  // namespace farthing::store
