@@ -83,9 +83,10 @@ class Past {
     [[nodiscard]] std::string numbers() const {
         const auto from =
             postgres_ ? fmt::format("generate_series(CAST(1 AS BIGINT), {}) AS n(i)", options_.rows)
-                      : fmt::format("(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM "
-                                    "n WHERE i < {}) SELECT i FROM n) AS n",
-                                    options_.rows);
+                      : fmt::format(
+                            "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM "
+                            "n WHERE i < {}) SELECT i FROM n) AS n",
+                            options_.rows);
         return fmt::format(
             "SELECT i, {} AS payer, {} AS nonce, {} AS txn, CASE WHEN i > {} THEN 1 ELSE 0 END AS "
             "is_open FROM {}",
@@ -188,8 +189,8 @@ class Bench {
         run_blocking(loop_, join(tasks));
         std::ranges::sort(took_);
         const auto count = static_cast<double>(took_.size());
-        return {count / since(began), (cpu_seconds() - cpu) * 1e6 / count,
-                took_[took_.size() / 2], took_[took_.size() * 99 / 100]};
+        return {count / since(began), (cpu_seconds() - cpu) * 1e6 / count, took_[took_.size() / 2],
+                took_[took_.size() * 99 / 100]};
     }
     template <class T>
     double milliseconds(Task<Result<T>> task) {
@@ -216,8 +217,8 @@ std::string to_json(const char* name, const Load& load) {
 
 Result<> Bench::measure() {
     const auto log = make_stderr_log(Level::error);
-    FARTHING_TRY(const auto database, store::Database::open({clock_, random_, *log, metrics_},
-                                                            loop_, options_.store));
+    FARTHING_TRY(const auto database,
+                 store::Database::open({clock_, random_, *log, metrics_}, loop_, options_.store));
     const auto filling = clock_.steady_now();
     if (options_.rows > 0) {
         FARTHING_CHECK(database->run_now([&](soci::session& session) -> Result<> {

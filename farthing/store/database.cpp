@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "farthing/store/database.hpp"
 
-#include <boost/asio/post.hpp>
-
 #include <algorithm>
+#include <boost/asio/post.hpp>
 
 #include "farthing/base/printable.hpp"
 #include "farthing/store/engine.hpp"

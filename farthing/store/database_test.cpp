@@ -132,16 +132,19 @@ TEST_CASE("store: writers that come together share a transaction, and each stand
     CHECK(world.run(heir.adopt(evm_network(84532))).value().size() == 300);
 }
 
-TEST_CASE("store: steps go together, work follows where they are not enough, and one that fails is alone") {
+TEST_CASE(
+    "store: steps go together, work follows where they are not enough, and one that fails is "
+    "alone") {
     Setting world;
     std::string where = world.folder.file();
     SUBCASE("SQLite") {}
     SUBCASE("PostgreSQL") { where = PostgresServer::shared().create(); }
     const auto database = world.open(where);
     const auto insertion = [](std::string since) {
-        return Step{"INSERT INTO barred (payer, since) VALUES (:1, CAST(NULLIF(:2, '') AS BIGINT)) "
-                    "ON CONFLICT DO NOTHING RETURNING 1",
-                    {"0x" + since, since}};
+        return Step{
+            "INSERT INTO barred (payer, since) VALUES (:1, CAST(NULLIF(:2, '') AS BIGINT)) "
+            "ON CONFLICT DO NOTHING RETURNING 1",
+            {"0x" + since, since}};
     };
     int enough = 0;
     int failed = 0;

@@ -151,7 +151,10 @@ class Postgres final : public Engine {
         session << "SELECT 1";
         return {};
     }
-    void take_time() override { session << "SET statement_timeout = 0"; }
+    void take_time() override {
+        session << "SET statement_timeout = 0";
+        session << "SET enable_seqscan = 'on'";
+    }
     void shrink() override {
         for (const auto* table : {"intents", "broadcasts", "carried", "leases"})
             session << fmt::format("VACUUM (ANALYZE) {}", table);
@@ -196,6 +199,8 @@ class Postgres final : public Engine {
         session << "SET idle_in_transaction_session_timeout = '60s'";
         session << "SET client_min_messages = 'error'";
         session << "SET synchronous_commit = 'on'";
+        // Whatever it thinks of the size of a table that grows.
+        session << "SET enable_seqscan = 'off'";
         session << fmt::format("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL {}, {}",
                                access_ == Access::serve ? "READ COMMITTED" : "REPEATABLE READ",
                                access_ == Access::serve ? "READ WRITE" : "READ ONLY");
@@ -237,8 +242,8 @@ class Postgres final : public Engine {
         std::string numbered = sql;
         std::ranges::replace(numbered, ':', '$');
         const auto name = fmt::format("step{}", prepared_.size());
-        const Answer answer(
-            PQprepare(backend()->conn_, name.c_str(), numbered.c_str(), 0, nullptr), PQclear);
+        const Answer answer(PQprepare(backend()->conn_, name.c_str(), numbered.c_str(), 0, nullptr),
+                            PQclear);
         if (PQresultStatus(answer.get()) != PGRES_COMMAND_OK) throw error_of(answer.get());
         return prepared_.emplace(sql, name).first->second.c_str();
     }

@@ -67,24 +67,26 @@ void remove(soci::session& session, const KeyText& key) {
 
 /// Gives a row unless there is one already.
 Step insertion(const KeyText& key, const Intent& intent, const std::string& node) {
-    return {"INSERT INTO intents (network, token, payer, nonce, print, payment, state, owner, "
-            "told, txn, reason, detail, begun_at, ended_at) VALUES (:1, :2, :3, :4, :5, :6, "
-            "'open', :7, 0, '', '', '', :8, 0) ON CONFLICT DO NOTHING RETURNING 1",
-            {key.network, key.token, key.payer, key.nonce, to_hex(intent.print), intent.payment,
-             node, std::to_string(intent.begun_at)}};
+    return {
+        "INSERT INTO intents (network, token, payer, nonce, print, payment, state, owner, "
+        "told, txn, reason, detail, begun_at, ended_at) VALUES (:1, :2, :3, :4, :5, :6, "
+        "'open', :7, 0, '', '', '', :8, 0) ON CONFLICT DO NOTHING RETURNING 1",
+        {key.network, key.token, key.payer, key.nonce, to_hex(intent.print), intent.payment, node,
+         std::to_string(intent.begun_at)}};
 }
 
 /// Once, however often it is given.
 Step insertion(const Broadcast& broadcast) {
-    return {"INSERT INTO broadcasts (hash, signer, account_nonce, gas_limit, raw) VALUES (:1, :2, "
-            ":3, :4, :5) ON CONFLICT DO NOTHING",
-            {to_hex(broadcast.hash), to_hex(broadcast.signer),
-             std::to_string(broadcast.account_nonce), std::to_string(broadcast.gas_limit),
-             to_hex(broadcast.raw)},
-            false};
+    return {
+        "INSERT INTO broadcasts (hash, signer, account_nonce, gas_limit, raw) VALUES (:1, :2, "
+        ":3, :4, :5) ON CONFLICT DO NOTHING",
+        {to_hex(broadcast.hash), to_hex(broadcast.signer), std::to_string(broadcast.account_nonce),
+         std::to_string(broadcast.gas_limit), to_hex(broadcast.raw)},
+        false};
 }
 
-/// Gives no row when the intent is not open, not the node's, or carried by this transaction already.
+/// Gives no row when the intent is not open, not the node's, or carried by this transaction
+/// already.
 Step carrying(const KeyText& key, const std::string& node, const Bytes32& transaction,
               std::size_t position, const std::string& lock) {
     return {fmt::format(
@@ -274,12 +276,15 @@ Task<Result<std::vector<Intent>>> SqlIntents::adopt(Network network) {
     Database::Work work = [adopted, id = network.id, node = node_, lock = database_.row_lock(),
                            now = database_.now()](soci::session& session) -> Result<> {
         adopted->clear();
+        // In two ranges: its own, which may be many, are not looked through.
         std::vector<std::string> owners;
         std::string owner;
         {
             soci::statement read =
                 (session.prepare << "SELECT DISTINCT owner FROM intents WHERE network = :network "
-                                    "AND state = 'open' AND owner <> :node",
+                                    "AND state = 'open' AND owner < :node UNION SELECT DISTINCT "
+                                    "owner FROM intents WHERE network = :network AND state = "
+                                    "'open' AND owner > :node",
                  use(id, "network"), use(node, "node"), into(owner));
             for (read.execute(); read.fetch();) owners.push_back(owner);
         }
