@@ -26,8 +26,10 @@ void exercise(Setting& world, Database& database) {
     const auto key = [&](std::size_t i) { return begun[i].key; };
     REQUIRE(world.run(intents.add_broadcast({key(0), key(1)}, world.broadcast(1))));
     REQUIRE_FALSE(world.run(intents.add_broadcast({key(6)}, world.broadcast(2))));
+    const Ending settled{
+        .state = Intent::State::settled, .transaction = world.broadcast(1).hash, .at = 7};
     for (const std::size_t i : {0U, 1U, 2U, 6U}) {
-        REQUIRE(world.run(intents.end(key(i), {.state = Intent::State::settled})));
+        REQUIRE(world.run(intents.end(key(i), settled)));
     }
     REQUIRE(world.run(intents.begin(begun[0])).value().has_value());
     REQUIRE_FALSE(world.run(intents.begin(begun[3])).value().has_value());
@@ -35,9 +37,11 @@ void exercise(Setting& world, Database& database) {
     REQUIRE(world.run(intents.tell(key(0), "x")).value());
     REQUIRE_FALSE(world.run(intents.tell(key(0), "y")).value());
     REQUIRE(world.run(intents.untell(key(0))));
-    REQUIRE(world.run(intents.reopen(key(2))));
+    REQUIRE(world.run(intents.reopen(key(2), *settled.transaction)));
     REQUIRE(world.run(intents.hand_over(key(4))));
     REQUIRE(world.run(intents.unheard(network)).value().size() == 3);
+    REQUIRE(world.run(intents.settled_since(network, 7)).value().size() == 3);
+    REQUIRE(world.run(intents.mine(network)).value().size() == 3);
     REQUIRE(world.run(intents.adopt(network)).value().size() == 2);
 
     SqlPurchases purchases(database, "a");
