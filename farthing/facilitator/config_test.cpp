@@ -55,6 +55,17 @@ TEST_CASE("facilitator config: how long something is remembered has its limits")
     CHECK(refused("reserve_for = \"24h\"") == "none");
 }
 
+TEST_CASE("facilitator config: batches go through our contract or through Multicall3") {
+    const auto said = [](const std::string& value) {
+        return error_of("key = { env = \"K\" }\nbatch_contract = \"" + value + "\"\n");
+    };
+    CHECK(said("auto") == "none");
+    CHECK(said("multicall3") == "none");
+    for (const auto* bad : {"", "Auto", "0x01Da3874AEC4FAFFfba21D4Cc2E9DBc01e103B68"}) {
+        CHECK(said(bad).ends_with("batch_contract: expected auto or multicall3"));
+    }
+}
+
 TEST_CASE("facilitator config: a network that is there twice is an error at the second") {
     constexpr std::string_view kKey = "key = { env = \"K\" }";
     const auto again = std::string(kNetwork) + std::string(kKey);
