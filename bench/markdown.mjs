@@ -110,7 +110,36 @@ function gasRows(rows) {
   ]);
 }
 
-const ROWS = { unpaid: unpaidRows, verify: verifyRows, paid: paidRows, micro: microRows, start: startRows, gas: gasRows };
+const loadOf = (load) => `${rate(load.perSecond)} (${latency(load)}), ${decimal(load.cpu_us)} µs each`;
+
+function storeRows(all) {
+  return all.flatMap(({ kind, atOnce, begun, paid }) => {
+    const aim = kind === "SQLite" && atOnce >= 64 ? `5,000/s: ${met(begun.perSecond >= 5_000)}` : "";
+    return [
+      [`durable intents, ${kind}, ${atOnce} at once`, loadOf(begun), "", "", aim],
+      [`payments from begun to told, ${kind}, ${atOnce} at once`, loadOf(paid), "", "", ""],
+    ];
+  });
+}
+
+function growthRows(all) {
+  return all.map(({ kind, size, begun, paid, found, adopt_ms, unheard_ms, forgotten, forget_s }) => [
+    `${kind} with ${count(size)} ended payments, 64 at once`,
+    [
+      `intents ${loadOf(begun)}`,
+      `payments ${loadOf(paid)}`,
+      `found ${loadOf(found)}`,
+      `100 adopted in ${ms(adopt_ms)}`,
+      `unheard in ${ms(unheard_ms)}`,
+      ...(forgotten ? [`compacted ${rate(forgotten / forget_s)}`] : []),
+    ].join("; "),
+    "",
+    "",
+    "",
+  ]);
+}
+
+const ROWS = { unpaid: unpaidRows, verify: verifyRows, paid: paidRows, micro: microRows, start: startRows, gas: gasRows, store: storeRows, rows: growthRows };
 
 const line = (cells) => `| ${cells.join(" | ")} |`;
 
@@ -195,6 +224,10 @@ const NOTES = `## How
 * Gas: \`gasUsed\` of what the facilitator sent on a chain of its own, one payment alone and then so many in one
   transaction through our batch contract and through Multicall3, to a payee who has some money already. No payer spends all
   that he has. The token reads and writes what USDC does, behind a proxy as USDC is (contracts/README.md).
+* Stores: \`bench_store\`, by itself. An intent is one insert with a body of 1,200 bytes, durable before anything is sent;
+  a payment is four writes one after the other, each durable: begun, broadcast, settled, told. The SQLite file is beside the
+  program, PostgreSQL has its data in the temporary folder and its processes on the other cores; both sync the disk.
+  "µs each" is the program's own CPU time. How they grow: \`./run bench rows\`.
 `;
 
 /// The page: `results` by row, `on` from machine().

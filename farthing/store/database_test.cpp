@@ -184,6 +184,37 @@ TEST_CASE(
     CHECK(count == 7);
 }
 
+TEST_CASE("store: the log beside a file that is written for long stays small, and shrinks after a long reader") {
+    Setting world;
+    constexpr std::uintmax_t kMiB = 1 << 20;
+    const auto log_size = [&] { return std::filesystem::file_size(world.folder.file() + "-wal"); };
+    const auto database = world.open();
+    SqlIntents store(*database, "a");
+    std::uint64_t number = 0;
+    const auto write = [&](int mebibytes) {
+        for (int i = 0; i < mebibytes; ++i) {
+            auto intent = world.intent(++number);
+            intent.payment = std::string(kMiB, 'x');
+            REQUIRE(world.run(store.begin(std::move(intent))).has_value());
+        }
+    };
+    write(24);
+    CHECK(log_size() < 8 * kMiB);
+    {
+        const auto reader =
+            Database::open(world.env, world.loop, world.folder.file(), Access::read).value();
+        REQUIRE(reader->run_now([&](soci::session& session) -> Result<> {
+            int count = 0;
+            session << "SELECT COUNT(*) FROM intents", soci::into(count);
+            write(24);
+            return {};
+        }));
+    }
+    CHECK(log_size() > 20 * kMiB);
+    write(8);
+    CHECK(log_size() <= 16 * kMiB);
+}
+
 TEST_CASE("store: a second process is refused, and so is a store of a newer program") {
     Setting world;
     {

@@ -13,6 +13,9 @@
 namespace farthing::store {
 namespace {
 
+/// What the log beside the file holds when nobody reads for long, and more.
+constexpr int kLogMax = 16 << 20;
+
 std::string in_quotes(const std::string& text) {
     std::string out = "\"";
     for (const char c : text) {
@@ -117,6 +120,9 @@ class Sqlite final : public Engine {
         // A commit is on the disk when it returns, also when the machine loses its power.
         session << "PRAGMA journal_mode = WAL";
         session << "PRAGMA synchronous = FULL";
+        // Whoever reads for long keeps the log from being used again from its beginning; it is cut
+        // once it is.
+        session << fmt::format("PRAGMA journal_size_limit = {}", kLogMax);
         if (access == Access::read) return check_version(session);
         soci::transaction transaction(session);
         FARTHING_CHECK(migrate(session));
