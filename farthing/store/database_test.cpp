@@ -184,7 +184,9 @@ TEST_CASE(
     CHECK(count == 7);
 }
 
-TEST_CASE("store: the log beside a file that is written for long stays small, and shrinks after a long reader") {
+TEST_CASE(
+    "store: the log beside a file that is written for long stays small, and shrinks after a long "
+    "reader") {
     Setting world;
     constexpr std::uintmax_t kMiB = 1 << 20;
     const auto log_size = [&] { return std::filesystem::file_size(world.folder.file() + "-wal"); };
