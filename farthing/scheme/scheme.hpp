@@ -12,6 +12,7 @@
 
 #include "farthing/evm/assets.hpp"
 #include "farthing/evm/eip3009.hpp"
+#include "farthing/scheme/signers.hpp"
 #include "farthing/wire/v2.hpp"
 
 namespace farthing::scheme {
@@ -45,6 +46,7 @@ struct Facts {
 struct Policy {
     std::set<Address> eip6492_factories;  ///< which factories may deploy a payer's wallet at our
                                           ///< cost; none by default
+    std::shared_ptr<Signers> signers = nullptr;  ///< remembers signatures, where one is given
 };
 
 /// An event of a mined transaction.

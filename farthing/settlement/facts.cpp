@@ -50,7 +50,11 @@ Examiner::Examiner(Env env, Loop& loop, chain::Chain& chain, Address sender, sch
       follower_(env, loop, chain, cache_,
                 {.staleness_max = config.staleness_max, .idle_after = config.idle_after}),
       reservations_(env.clock, {.reserve_for = config.reserve_for,
-                                .ended_for = std::chrono::minutes(1) + config.staleness_max}) {}
+                                .ended_for = std::chrono::minutes(1) + config.staleness_max}) {
+    // One look at a payment often follows another: before the chain is asked, after it, and when
+    // it is settled.
+    if (!policy_.signers) policy_.signers = std::make_shared<scheme::Signers>();
+}
 
 Task<Result<>> Examiner::examine(std::shared_ptr<const scheme::Opened> payment) {
     if (cache_.has_tokens()) follower_.want();

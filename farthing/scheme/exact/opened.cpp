@@ -87,9 +87,10 @@ Result<> OpenedExact::judge_signature(const Facts& facts, const Policy& policy) 
     }
     const auto signature = parse_signature(signature_);
     if (!signature) return fail(Errc::exact_signature, signature.error().detail);
-    const auto signer = recover(digest_, *signature);
+    const auto signer = policy.signers ? policy.signers->signer_of(digest_, *signature)
+                                       : Signers(1).signer_of(digest_, *signature);
     if (!signer) return fail(Errc::exact_signature, signer.error().detail);
-    if (address_of(*signer) != authorization_.from) return fail(Errc::exact_signature);
+    if (*signer != authorization_.from) return fail(Errc::exact_signature);
     return {};
 }
 

@@ -126,6 +126,27 @@ TEST_CASE("exact: the recovery byte is 0, 1, 27 or 28, and means the same paymen
     }
 }
 
+TEST_CASE("exact: remembered signatures change no verdict") {
+    const Policy remembers{.eip6492_factories = {}, .signers = std::make_shared<Signers>()};
+    const auto crafted = good();
+    CHECK(judged(crafted, kPlain, remembers) == "good");
+    CHECK(judged(crafted, kPlain, remembers) == "good");
+    CHECK(remembers.signers->recoveries() == 1);
+    auto flipped = crafted;
+    flipped.signature[64] = static_cast<std::uint8_t>(crafted.signature[64] == 27 ? 28 : 27);
+    CHECK(judged(flipped, kPlain, remembers) == "invalid_exact_evm_signature");
+    CHECK(judged(flipped, kPlain, remembers) == "invalid_exact_evm_signature");
+    auto other = crafted;
+    other.authorization.nonce.data[0] = 1;
+    CHECK(judged(other, kPlain, remembers) == "invalid_exact_evm_signature");
+    auto late = crafted;
+    late.authorization.valid_before = U256(kNow);
+    late.sign_with(development_key(0));
+    CHECK(judged(late, kPlain, remembers) ==
+          "invalid_exact_evm_payload_authorization_valid_before");
+    CHECK(judged(crafted, kPlain, remembers) == "good");
+}
+
 TEST_CASE("exact: a high s is a second encoding of the same signature, and refused") {
     const auto order = U256::from_bytes(
         bytes32_from_hex("0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141")
