@@ -15,6 +15,8 @@ namespace {
 
 /// A buffer larger than this is given back after use.
 constexpr std::size_t kKeptBytesMax = 64 << 10;
+/// A body up to here goes out in one piece with its head.
+constexpr std::size_t kJoinedBytesMax = 4 << 10;
 
 bool has_no_body(int status) { return status == 204 || status == 304; }
 
@@ -82,7 +84,12 @@ Task<Result<>> Connection::send(Response response) {
     FARTHING_CO_CHECK(write_head(response, length));
     phase_ = Phase::done;
     deserted_ = client_has_left();
-    const std::string_view body = framing_ == Framing::length ? response.body : std::string_view{};
+    std::string_view body = framing_ == Framing::length ? response.body : std::string_view{};
+    // One part takes the shorter way through the kernel, and copying a short body costs less.
+    if (body.size() <= kJoinedBytesMax) {
+        out_.append(body);
+        body = {};
+    }
     auto written = co_await write(body);
     if (!written) co_return written;
     co_return ended();
@@ -184,7 +191,6 @@ Connection::Wrote Connection::write_now() {
         }
         if (parts == 0) break;
         boost::system::error_code code;
-        // One part takes the shorter way through the kernel.
         auto size =
             parts == 1 ? socket_.write_some(buffers[0], code) : socket_.write_some(buffers, code);
         if (code == asio::error::would_block || code == asio::error::try_again) return Wrote::some;
