@@ -26,8 +26,10 @@ struct Offer {
 };
 [[nodiscard]] Result<Offer> read_offer(std::string_view header);
 
-/// Signed for that entry, now, with a fresh nonce. Errors: the scheme's.
+/// Signed for that entry, now, with a fresh nonce, good from `valid_after` on. Errors: the
+/// scheme's.
 [[nodiscard]] Result<v2::Payment> sign_payment(const Offer& offer, const PayerAccount& payer,
-                                               Random& random, std::uint64_t now);
+                                               Random& random, std::uint64_t now,
+                                               std::uint64_t valid_after = 0);
 
 }  // namespace farthing::bench

@@ -3,7 +3,7 @@
 # The speed table: `./run bench` builds and then comes here. What is measured gets the first core for itself; load
 # generators, chain and origin share the others. Prints a Markdown table and writes it to bench/results.md.
 #
-#   bench/run.sh [ROW...]    only these rows, to stdout alone: unpaid verify paid micro start gas store,
+#   bench/run.sh [ROW...]    only these rows, to stdout alone: unpaid verify paid micro start gas store growth,
 #                            and, never without its name, rows: how a store grows (FARTHING_BENCH_ROWS is the most)
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
@@ -23,6 +23,6 @@ export FARTHING_BIN=${FARTHING_BIN:-$PWD/build/release/bin/farthing}
 
 export FARTHING_BENCH_CORE=0
 export NODE_ENV=production
-limit=420
+limit=540
 [[ " $* " == *" rows "* ]] && limit=3600
 exec timeout --signal=TERM --kill-after=15 "$limit" taskset -c "1-$((cores - 1))" node bench/table.mjs "$@"

@@ -15,6 +15,7 @@ namespace {
 struct Options {
     std::size_t payers = 64;
     std::size_t count = 1;
+    std::uint64_t valid_after = 0;
     std::string required_file;
     std::string out_file;
     std::string form = "header";
@@ -35,8 +36,8 @@ Result<> sign_pool(const Options& options) {
     const auto now = static_cast<std::uint64_t>(SystemClock().now().time_since_epoch().count());
     std::ofstream out(options.out_file, std::ios::trunc);
     for (std::size_t i = 0; i < options.count; ++i) {
-        FARTHING_TRY(const auto payment,
-                     sign_payment(offer, payers[i % payers.size()], random, now));
+        FARTHING_TRY(const auto payment, sign_payment(offer, payers[i % payers.size()], random, now,
+                                                      options.valid_after));
         FARTHING_TRY(const auto line, to_line(payment, options.form));
         out << line << '\n';
     }
@@ -45,36 +46,34 @@ Result<> sign_pool(const Options& options) {
     return {};
 }
 
-void print_addresses(std::size_t count) {
-    json::Array addresses;
-    for (const auto& payer : make_payers(count)) {
-        addresses.emplace_back(payer.address.to_checksum());
-    }
-    const json::Object line{{"addresses", std::move(addresses)}};
-    std::printf("%s\n", json::to_text(line).c_str());
+Result<> list_addresses(const Options& options) {
+    std::ofstream out(options.out_file, std::ios::trunc);
+    for (const auto& payer : make_payers(options.payers))
+        out << payer.address.to_checksum() << '\n';
+    out.flush();
+    if (!out) return fail(Errc::io_failed, options.out_file + ": cannot be written");
+    return {};
 }
 
 int run(int argc, char** argv) {
     Options options;
     CLI::App app{"Signs payments for benchmarks."};
     app.add_option("--payers", options.payers, "how many accounts take turns")
-        ->check(CLI::Range(1, 4096));
+        ->check(CLI::Range(1, 100'000));
     app.add_option("--count", options.count, "how many payments")->check(CLI::Range(1, 1'000'000));
+    app.add_option("--valid-after", options.valid_after, "the second they are good from");
     app.add_option("--required", options.required_file, "file with a PAYMENT-REQUIRED header");
     app.add_option("--out", options.out_file, "file for the lines");
     app.add_option("--form", options.form, "header or verify")
         ->check(CLI::IsMember({"header", "verify"}));
-    app.add_flag("--addresses", options.addresses, "print the accounts and sign nothing");
+    app.add_flag("--addresses", options.addresses, "write the accounts and sign nothing");
     CLI11_PARSE(app, argc, argv);
-    if (options.addresses) {
-        print_addresses(options.payers);
-        return 0;
-    }
-    if (const auto done = sign_pool(options); !done) {
+    const auto done = options.addresses ? list_addresses(options) : sign_pool(options);
+    if (!done) {
         std::fprintf(stderr, "sign_payments: %s\n", to_string(done.error()).c_str());
         return 1;
     }
-    std::printf("{\"signed\":%zu}\n", options.count);
+    std::printf("{\"signed\":%zu}\n", options.addresses ? 0 : options.count);
     return 0;
 }
 

@@ -3,7 +3,8 @@
 
 import { chainView, USDC } from "../tests/interop/lib/chain.mjs";
 import { startDevnet } from "../tests/interop/lib/devnet.mjs";
-import { here, program, runForJson, saved, startFarthing, startNginx, startPeer } from "./harness.mjs";
+import { here, program, readText, runForJson, saved, startFarthing, startNginx, startPeer } from "./harness.mjs";
+import { reference } from "./peers/packages.mjs";
 import { BODY, DESCRIPTION, MIME_TYPE, NETWORK, PATH, PRICE, PRICE_ATOMIC } from "./peers/offer.mjs";
 
 /// How many pay at once, and on how many connections.
@@ -13,26 +14,62 @@ const POLL_INTERVAL = "25ms";
 /// A warm verification stays warm for a whole row.
 const STALENESS_MAX = "10m";
 const EACH_PAYER_HOLDS = 10n * 10n ** 6n;
+/// Of `balanceOf` in contracts/src/DevUsdc.sol.
+const BALANCE_SLOT = 2;
 
 const toml = JSON.stringify;
+const { concat, keccak256, pad, toHex } = reference("viem");
 
 /// A fresh chain with one funded account per payer. Returns `{rpc, accounts, view, payTo, stop}`.
-export async function startChain() {
+export async function startChain({ payers = PAYERS } = {}) {
   const devnet = await startDevnet();
   try {
     const view = chainView(devnet.rpc, devnet.accounts[9].key);
-    const { addresses } = await runForJson({
+    const out = await saved("addresses", "");
+    await runForJson({
       name: "addresses of the payers",
       command: program("bench_sign_payments"),
-      args: ["--addresses", "--payers", String(PAYERS)],
-      deadlineMs: 10_000,
+      args: ["--addresses", "--payers", String(payers), "--out", out],
+      deadlineMs: 30_000,
     });
-    for (const address of addresses) await view.write("transfer", [address, EACH_PAYER_HOLDS]);
+    const addresses = (await readText(out)).trimEnd().split("\n");
+    await fund(devnet.rpc, addresses);
+    if ((await view.balanceOf(addresses.at(-1))) !== EACH_PAYER_HOLDS) throw new Error("the payers were not funded");
     return { ...devnet, view, payTo: view.freshAddress() };
   } catch (error) {
     await devnet.stop();
     throw error;
   }
+}
+
+/// Written into the token's storage: a block for each of thousands would take minutes, and drive the chain's clock ahead.
+async function fund(rpc, addresses) {
+  const AT_ONCE = 2000;
+  const balance = toHex(EACH_PAYER_HOLDS, { size: 32 });
+  for (let from = 0; from < addresses.length; from += AT_ONCE) {
+    const calls = addresses.slice(from, from + AT_ONCE).map((address) => {
+      const slot = keccak256(concat([pad(address), toHex(BALANCE_SLOT, { size: 32 })]));
+      return { method: "anvil_setStorageAt", params: [USDC, slot, balance] };
+    });
+    await batch(rpc, calls);
+  }
+}
+
+async function batch(rpc, calls) {
+  const body = JSON.stringify(calls.map((call, id) => ({ jsonrpc: "2.0", id, ...call })));
+  const response = await fetch(rpc, { method: "POST", headers: { "content-type": "application/json" }, body });
+  const wrong = (await response.json()).find(({ error }) => error);
+  if (wrong) throw new Error(`${calls[0].method}: ${wrong.error.message}`);
+}
+
+/// The second that the chain has reached, once our own clock has reached it too and the chain has gone on: what is good from
+/// then on is good.
+export async function chainSecond(chain) {
+  const { timestamp } = await chain.view.reader.getBlock();
+  const ahead = (Number(timestamp) + 1) * 1000 - Date.now();
+  if (ahead > 0) await new Promise((later) => setTimeout(later, ahead));
+  await batch(chain.rpc, [{ method: "anvil_mine", params: ["0x1"] }]);
+  return Number(timestamp);
 }
 
 const networkTable = (table, rpc) => `[[${table}]]
@@ -64,7 +101,7 @@ pay_to = ${toml(chain.payTo)}
 }
 
 export function startFacilitator({ chain }) {
-  const config = `listen = "127.0.0.1:0"\n${networkTable("network", chain.rpc)}`;
+  const config = `listen = "127.0.0.1:0"\n${networkTable("network", chain.rpc)}recheck_after = ${toml(STALENESS_MAX)}\n`;
   return startFarthing("facilitator", config, keyOf(chain.accounts[0]));
 }
 
@@ -112,11 +149,13 @@ export const offerTo = (chain) => ({
   ).toString("base64"),
 });
 
-/// `count` payments of that offer, all different, signed before the clock runs. `form` is header or verify.
-export async function signedPayments({ offer, count, form }) {
+/// `count` payments of that offer, all different, signed before the clock runs, the payers taking turns. `form` is header
+/// or verify.
+export async function signedPayments({ offer, count, form, payers = PAYERS, validAfter = 0 }) {
   const required = await saved("required", offer.required);
   const out = await saved(`${form}.lines`, "");
-  const args = ["--required", required, "--payers", PAYERS, "--count", count, "--form", form, "--out", out];
+  const args = ["--required", required, "--payers", payers, "--count", count, "--form", form, "--out", out];
+  args.push("--valid-after", validAfter);
   const { signed } = await runForJson({
     name: "sign payments",
     command: program("bench_sign_payments"),
@@ -127,20 +166,20 @@ export async function signedPayments({ offer, count, form }) {
   return out;
 }
 
-/// Sends each line of a file once, on PAYERS connections, for at most `seconds`.
-export const sendOnce = ({ url, lines, sendAs, seconds }) =>
+/// Sends each line of a file once, for at most `seconds`.
+export const sendOnce = ({ url, lines, sendAs, seconds, connections = PAYERS }) =>
   runForJson({
     name: "load",
     command: program("bench_load_requests"),
-    args: ["--url", url, "--lines", lines, "--send-as", sendAs, "--connections", PAYERS, "--seconds", seconds].map(String),
+    args: ["--url", url, "--lines", lines, "--send-as", sendAs, "--connections", connections, "--seconds", seconds].map(String),
     deadlineMs: (seconds + 60) * 1000,
   });
 
-/// wrk with one thread and as many connections as there are payers.
-export const wrk = ({ url, seconds, script = "report.lua", args = [] }) =>
+/// wrk with one thread.
+export const wrk = ({ url, seconds, script = "report.lua", args = [], connections = PAYERS }) =>
   runForJson({
     name: "wrk",
     command: "wrk",
-    args: ["-t1", `-c${PAYERS}`, `-d${seconds}s`, "--latency", "--timeout", "20s", "-s", here(script), url, ...(args.length ? ["--", ...args] : [])],
+    args: ["-t1", `-c${connections}`, `-d${seconds}s`, "--latency", "--timeout", "20s", "-s", here(script), url, ...(args.length ? ["--", ...args] : [])],
     deadlineMs: (seconds + 20) * 1000,
   });

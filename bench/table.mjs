@@ -6,6 +6,7 @@ import { writeFile } from "node:fs/promises";
 import { here, removeFolder, withStack } from "./harness.mjs";
 import { machine, markdown } from "./markdown.mjs";
 import { gas } from "./rows/gas.mjs";
+import { growth } from "./rows/growth.mjs";
 import { micro } from "./rows/micro.mjs";
 import { paid } from "./rows/paid.mjs";
 import { start } from "./rows/start.mjs";
@@ -16,8 +17,8 @@ import { startChain } from "./stacks.mjs";
 
 // The rows that leave the chain as it was share one.
 const ON_ONE_CHAIN = { unpaid, verify, start };
-const ALONE = { micro, paid, gas, store, rows };
-const ORDER = ["unpaid", "verify", "paid", "micro", "start", "gas", "store", "rows"];
+const ALONE = { micro, paid, gas, store, growth, rows };
+const ORDER = ["unpaid", "verify", "paid", "micro", "start", "gas", "store", "growth", "rows"];
 /// Takes minutes and gigabytes: only by its name.
 const ONLY_NAMED = ["rows"];
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Row 2: POST /verify of valid payments. Warm: a pool whose chain state is known. Cold: every payment is a new one.
+// Row 2: POST /verify of valid payments. Warm: a pool that was verified before. Known payers: every payment is new, and
+// signed to begin after its payer was first seen, so that the chain need not be asked. Cold: every payment is new, and
+// signed as the reference clients do.
 
 import { withBusy, withStack } from "../harness.mjs";
 import { profiled } from "../profile.mjs";
@@ -7,6 +9,7 @@ import * as stacks from "../stacks.mjs";
 
 const WARM_POOL = 1000;
 const COLD_POOL = 40_000;
+const FRESH_POOL = 40_000;
 const REFERENCE_POOL = 4_000;
 const WARM_UP_SECONDS = 1;
 const SECONDS = 5;
@@ -33,7 +36,12 @@ async function warm(facilitator, bodies) {
   return { ...result, perSecond: result.requests / result.seconds };
 }
 
-async function cold(facilitator, lines) {
+async function fresh(facilitator, chain, offer) {
+  const validAfter = await stacks.chainSecond(chain);
+  return eachOnce(facilitator, await stacks.signedPayments({ offer, count: FRESH_POOL, form: "verify", validAfter }));
+}
+
+async function eachOnce(facilitator, lines) {
   const result = await withBusy([facilitator], () => sendAll(facilitator, lines));
   return { ...result, perSecond: result.ok / result.seconds };
 }
@@ -44,15 +52,20 @@ export async function verify(chain) {
   const pool = await bodies(WARM_POOL);
   const ours = await withStack(async (stack) => {
     const facilitator = stack.add(await stacks.startFacilitator({ chain }));
-    const coldResult = await cold(facilitator, await bodies(COLD_POOL));
+    const freshResult = await withStack(async (own) => {
+      const alone = own.add(await stacks.startFacilitator({ chain }));
+      await sendAll(alone, pool);
+      return fresh(alone, chain, offer);
+    });
+    const coldResult = await eachOnce(facilitator, await bodies(COLD_POOL));
     await sendAll(facilitator, pool);
     const warmResult = await warm(facilitator, pool);
     const profile = await profiled(facilitator, (seconds) => roundAndRound(facilitator, pool, seconds));
-    return { warm: warmResult, cold: coldResult, profile };
+    return { warm: warmResult, cold: coldResult, fresh: freshResult, profile };
   });
   const reference = await withStack(async (stack) => {
     const facilitator = stack.add(await stacks.startReferenceFacilitator({ chain }));
-    return { warm: await warm(facilitator, pool), cold: await cold(facilitator, await bodies(REFERENCE_POOL)) };
+    return { warm: await warm(facilitator, pool), cold: await eachOnce(facilitator, await bodies(REFERENCE_POOL)) };
   });
   return { ours, reference };
 }
