@@ -8,9 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 
-#include "farthing/evm/batch_contract.hpp"
 #include "farthing/testing/chain/fake_node.hpp"
 #include "farthing/testing/world.hpp"
 
@@ -355,42 +353,6 @@ TEST_CASE("facilitator: a token with another domain refuses the start, and says 
     REQUIRE_FALSE(checked);
     CHECK(checked.error().code == Errc::invalid_config);
     CHECK(right.run(right.local->check_chains()));
-}
-
-TEST_CASE(
-    "facilitator: our batch contract is used where exactly its code is, also when it comes later") {
-    std::ifstream file(std::string(std::getenv("FARTHING_SOURCE_DIR")) +
-                       "/contracts/artifacts/Batch.json");
-    const auto artifact = json::parse(std::string{std::istreambuf_iterator<char>(file), {}});
-    REQUIRE(artifact);
-    const auto code = artifact->as_object().at("deployedBytecode");
-    Facilitated world;
-    const auto through = [&] {
-        std::vector<json::Value> said;
-        for (const auto& line : world.log.lines()) {
-            if (line.event == "batches_go_through") said.push_back(line.fields.at("contract"));
-        }
-        return said;
-    };
-    const json::Value theirs("multicall3");
-    const json::Value ours("ours");
-    // The chain in memory has something else there.
-    CHECK(world.run(world.local->check_chains()));
-    CHECK(through() == std::vector{theirs});
-    world.advance(std::chrono::hours(1));
-    CHECK(through() == std::vector{theirs});
-    world.node.lie = [&](std::string_view method, const json::Array& params) {
-        std::optional<json::Object> told;
-        const json::Value address(batch_contract::kAddress.to_lower());
-        if (method == "eth_getCode" && params.at(0) == address)
-            told = json::Object{{"result", code}};
-        return told;
-    };
-    world.advance(std::chrono::minutes(11));
-    CHECK(through() == std::vector{theirs, ours});
-    world.node.lie = nullptr;
-    world.advance(std::chrono::minutes(11));
-    CHECK(through() == std::vector{theirs, ours, theirs});
 }
 
 TEST_CASE("facilitator: a token that is not deployed is only a warning") {

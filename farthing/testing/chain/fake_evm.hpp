@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // FakeEvm: the few contracts a payment meets, executed in memory: one EIP-3009 token that behaves
-// as USDC, ERC-1271 wallets with their factory, Multicall3 and our batch contract. A contract test holds it against
-// the real ones on a development chain.
+// as USDC, ERC-1271 wallets with their factory, Multicall3 and our batch contract. A contract test
+// holds it against the real ones on a development chain.
 #pragma once
 
 #include <expected>
