@@ -22,7 +22,7 @@ constexpr std::uint64_t kElse = 90;  ///< index of somebody who sends transactio
 struct FactsWorld : ChainWorld {
     explicit FactsWorld(FactsConfig config = {}, bool trusted = true)
         : examiner(env, loop, chain, address_of(development_key(kGasKey)),
-                   {.eip6492_factories = {}}, config) {
+                   {.eip6492_factories = {}, .signers = signers}, config) {
         chain.set_wei(address_of(development_key(kElse)), U256(1'000'000'000'000'000'000));
         if (trusted) {
             examiner.trust(chain.evm.token_address, eip712::domain_separator(chain.evm.domain()));
@@ -31,6 +31,7 @@ struct FactsWorld : ChainWorld {
     }
     ~FactsWorld() { stop(); }
 
+    std::shared_ptr<scheme::Signers> signers = std::make_shared<scheme::Signers>();
     Examiner examiner;
 
     std::string verify(const std::shared_ptr<const scheme::Opened>& payment) {
@@ -90,6 +91,19 @@ struct FactsWorld : ChainWorld {
 };
 
 }  // namespace
+
+TEST_CASE("facts: one signature is recovered once from the first look to the settlement") {
+    FactsWorld world;
+    world.follow();
+    const auto before = world.signers->recoveries();
+    const auto payment = world.payment(0);
+    CHECK(world.verify(payment) == "good");
+    CHECK(world.verify(payment) == "good");
+    CHECK(world.run(world.examiner.judge_now(payment)).has_value());
+    CHECK(world.signers->recoveries() == before + 1);
+    CHECK(world.verify(world.payment(0)) == "good");
+    CHECK(world.signers->recoveries() == before + 2);
+}
 
 TEST_CASE("facts: a payer that is known costs no question") {
     FactsWorld world;
