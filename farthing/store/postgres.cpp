@@ -199,8 +199,10 @@ class Postgres final : public Engine {
         session << "SET idle_in_transaction_session_timeout = '60s'";
         session << "SET client_min_messages = 'error'";
         session << "SET synchronous_commit = 'on'";
-        // Whatever it thinks of the size of a table that grows.
+        // Whatever it thinks of the size of a table that grows. What has no index is few rows, and
+        // looks so dear then that it would be compiled first.
         session << "SET enable_seqscan = 'off'";
+        session << "SET jit = 'off'";
         session << fmt::format("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL {}, {}",
                                access_ == Access::serve ? "READ COMMITTED" : "REPEATABLE READ",
                                access_ == Access::serve ? "READ WRITE" : "READ ONLY");
