@@ -48,7 +48,7 @@ void exercise(Setting& world, Database& database) {
     REQUIRE(world.run(intents.hand_over(key(4))));
     REQUIRE(world.run(intents.unheard(network)).value().size() == 3);
     REQUIRE(world.run(intents.settled_since(network, 7)).value().size() == 3);
-    REQUIRE(world.run(intents.mine(network)).value().size() == 3);
+    REQUIRE(world.run(intents.mine(network)).value().size() == 103);
     REQUIRE(world.run(intents.adopt(network)).value().size() == 2);
 
     SqlPurchases purchases(database, "a");
