@@ -12,8 +12,10 @@ Bytes32 hash_domain(const Domain& domain) {
         type += ",string version";
         append(encoded, keccak256(std::string_view(*domain.version)));
     }
-    type += ",uint256 chainId";
-    append(encoded, domain.chain_id.to_bytes());
+    if (domain.chain_id) {
+        type += ",uint256 chainId";
+        append(encoded, domain.chain_id->to_bytes());
+    }
     if (domain.verifying_contract) {
         type += ",address verifyingContract";
         append(encoded, detail::encode_member(*domain.verifying_contract));

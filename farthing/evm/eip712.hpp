@@ -21,6 +21,14 @@ struct UintN {
     friend bool operator==(const UintN&, const UintN&) = default;
 };
 
+/// A type that is signed as another: specialise with `static auto convert(const T&)`. JSON and the
+/// signature then come from one declaration even where people write the value as text.
+template <class T>
+struct SignedAs {};
+
+template <class T>
+concept HasSignedForm = requires(const T& value) { SignedAs<T>::convert(value); };
+
 /// A signed struct: `static constexpr std::string_view eip712_name` and fields().
 template <class T>
 concept Struct = HasFields<T> && requires { T::eip712_name; };
@@ -30,7 +38,7 @@ concept Struct = HasFields<T> && requires { T::eip712_name; };
 struct Domain {
     std::string name;
     std::optional<std::string> version;
-    U256 chain_id;
+    std::optional<U256> chain_id;
     std::optional<Address> verifying_contract;
     friend bool operator==(const Domain&, const Domain&) = default;
 };
@@ -44,6 +52,15 @@ struct IsVector : std::false_type {};
 template <class T>
 struct IsVector<std::vector<T>> : std::true_type {};
 
+/// EIP-712 has no absent member: an optional is signed as an array of none or one.
+template <class T>
+struct IsOptional : std::false_type {};
+template <class T>
+struct IsOptional<std::optional<T>> : std::true_type {};
+
+template <class T>
+using SignedForm = std::remove_cvref_t<decltype(SignedAs<T>::convert(std::declval<const T&>()))>;
+
 template <class T>
 struct IsUintN : std::false_type {};
 template <unsigned Bits>
@@ -53,7 +70,17 @@ struct IsUintN<UintN<Bits>> : std::true_type {
 
 template <class T>
 std::string type_name() {
-    if constexpr (std::is_same_v<T, Address>)
+    if constexpr (HasSignedForm<T>)
+        return type_name<SignedForm<T>>();
+    else if constexpr (std::is_same_v<T, bool>)
+        return "bool";
+    else if constexpr (std::is_same_v<T, std::uint32_t>)
+        return "uint32";
+    else if constexpr (std::is_same_v<T, std::uint64_t>)
+        return "uint64";
+    else if constexpr (std::is_same_v<T, std::int32_t>)
+        return "int32";
+    else if constexpr (std::is_same_v<T, Address>)
         return "address";
     else if constexpr (std::is_same_v<T, U256>)
         return "uint256";
@@ -65,7 +92,7 @@ std::string type_name() {
         return "bytes";
     else if constexpr (std::is_same_v<T, std::string>)
         return "string";
-    else if constexpr (IsVector<T>::value)
+    else if constexpr (IsVector<T>::value || IsOptional<T>::value)
         return type_name<typename T::value_type>() + "[]";
     else
         return std::string(T::eip712_name);
@@ -85,7 +112,9 @@ std::string own_type() {
 /// Referenced structs, sorted by name as the standard wants.
 template <class T>
 void referenced(std::set<std::string>& into) {
-    if constexpr (IsVector<T>::value) {
+    if constexpr (HasSignedForm<T>) {
+        referenced<SignedForm<T>>(into);
+    } else if constexpr (IsVector<T>::value || IsOptional<T>::value) {
         referenced<typename T::value_type>(into);
     } else if constexpr (Struct<T>) {
         for_each_field<T>([&](std::string_view, auto member) {
@@ -149,7 +178,17 @@ namespace detail {
 
 template <class T>
 Bytes32 encode_member(const T& value) {
-    if constexpr (std::is_same_v<T, Bytes32>) {
+    if constexpr (HasSignedForm<T>) {
+        return encode_member(SignedAs<T>::convert(value));
+    } else if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, std::uint32_t> ||
+                         std::is_same_v<T, std::uint64_t>) {
+        return U256(value).to_bytes();
+    } else if constexpr (std::is_same_v<T, std::int32_t>) {
+        // Two's complement: the sign fills the word.
+        Bytes32 word = U256(static_cast<std::uint32_t>(value)).to_bytes();
+        if (value < 0) std::memset(word.data.data(), 0xff, 28);
+        return word;
+    } else if constexpr (std::is_same_v<T, Bytes32>) {
         return value;
     } else if constexpr (std::is_same_v<T, U256>) {
         return value.to_bytes();
@@ -167,6 +206,9 @@ Bytes32 encode_member(const T& value) {
         Bytes joined;
         for (const auto& each : value) append(joined, encode_member(each));
         return keccak256(ByteView(joined));
+    } else if constexpr (IsOptional<T>::value) {
+        if (!value) return keccak256(ByteView{});
+        return keccak256(ByteView(encode_member(*value)));
     } else {
         return hash_struct(value);
     }
