@@ -234,13 +234,18 @@ Result<Place> read_place(std::string_view url) {
 }
 
 bool HostPattern::matches(std::string_view vendor) const {
+    const auto port = std::string_view(text).substr(port_colon(text));
+    return (port == ":*" || port == vendor.substr(port_colon(vendor))) && covers(vendor);
+}
+
+bool HostPattern::covers(std::string_view vendor) const {
     const std::string_view pattern = text;
-    const auto pattern_colon = port_colon(pattern);
+    const auto colon = port_colon(pattern);
     const auto vendor_colon = port_colon(vendor);
-    const auto port = pattern.substr(pattern_colon);
-    if (port != ":*" && port != vendor.substr(vendor_colon)) return false;
+    const auto port = pattern.substr(colon);
+    if (!port.empty() && port != ":*" && port != vendor.substr(vendor_colon)) return false;
     const auto host = vendor.substr(0, vendor_colon);
-    const auto wanted = pattern.substr(0, pattern_colon);
+    const auto wanted = pattern.substr(0, colon);
     if (!wanted.starts_with("*.")) return host == wanted;
     const auto tail = wanted.substr(1);  // with its dot
     return host.size() > tail.size() && host.ends_with(tail);

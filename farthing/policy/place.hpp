@@ -44,7 +44,8 @@ struct HostPattern {
     friend bool operator==(const HostPattern&, const HostPattern&) = default;
     /// `vendor` is `host` or `host:port`, as Place::vendor.
     [[nodiscard]] bool matches(std::string_view vendor) const;
-    [[nodiscard]] bool is_exact() const { return !text.starts_with('*'); }
+    /// The same, but a pattern without a port takes every port: for what holds back.
+    [[nodiscard]] bool covers(std::string_view vendor) const;
 };
 
 [[nodiscard]] Result<HostPattern> parse_host_pattern(std::string_view text);

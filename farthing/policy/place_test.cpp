@@ -123,6 +123,10 @@ TEST_CASE("host pattern: exact, below, and its port") {
     CHECK_FALSE(is("*.example.com", "evilexample.com"));
     CHECK_FALSE(is("*.example.com", "a.example.com:8443"));
     CHECK(is("[::1]:8402", "[::1]:8402"));
+    const auto host = parse_host_pattern("evil.example").value();
+    CHECK(host.covers("evil.example:8443"));
+    CHECK_FALSE(host.covers("notevil.example:8443"));
+    CHECK_FALSE(parse_host_pattern("evil.example:1").value().covers("evil.example"));
     for (const auto* text :
          {"", "*", "*.com", "a*.example.com", "api.*.com", "https://api.example.com",
           "api.example.com/",

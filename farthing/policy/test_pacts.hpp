@@ -5,7 +5,9 @@
 #include <initializer_list>
 #include <string_view>
 
-#include "farthing/policy/pact.hpp"
+#include <stdexcept>
+
+#include "farthing/policy/decide.hpp"
 
 namespace farthing::policy::testing {
 
@@ -31,6 +33,32 @@ inline Pact pact(std::string_view changes = "{}") {
     auto parsed = parse_pact(document(changes));
     if (!parsed) throw std::runtime_error(to_string(parsed.error()));
     return *std::move(parsed);
+}
+
+/// 2026-11-21T12:00:00Z, a Saturday.
+inline constexpr std::uint64_t kNoon = 1'795'262'400;
+
+inline Rules rules(std::string_view changes = "{}") { return Rules::make(pact(changes)).value(); }
+
+/// `0x00…00nn`.
+inline Address address(std::uint8_t last) {
+    Address out;
+    out.data[19] = last;
+    return out;
+}
+
+/// One cent of USDC on Base Sepolia to https://api.example.com/v1/search.
+inline Request request(std::uint64_t amount = 10'000) {
+    return {.url = "https://api.example.com/v1/search",
+            .network = {"eip155:84532"},
+            .asset = parse_address("0x036CbD53842c5426634e7929541eC2318f3dCF7e").value(),
+            .pay_to = address(7),
+            .amount = U256(amount),
+            .lifetime = 60};
+}
+
+inline Facts facts(std::uint64_t now = kNoon) {
+    return {.now = now, .agent = parse_address(kAgent).value()};
 }
 
 }  // namespace farthing::policy::testing
