@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // One thread, no network: microseconds of CPU for a verification, a signature, reading a payment
-// header and rendering a 402, the best of several rounds, as JSON. peers/micro.mjs does the same
-// with the reference.
+// header, rendering a 402 and deciding on a payment, the best of several rounds, as JSON.
+// peers/micro.mjs does the same with the reference, but for the decision, which it does not know.
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <ctime>
 #include <limits>
@@ -10,6 +13,7 @@
 #include "bench/payments.hpp"
 #include "farthing/gateway/responses.hpp"
 #include "farthing/io/config.hpp"
+#include "farthing/policy/decide.hpp"
 #include "farthing/scheme/scheme.hpp"
 #include "farthing/wire/headers.hpp"
 
@@ -53,6 +57,56 @@ double microseconds(Step step) {
     return best;
 }
 
+/// A pact of 50 limits, and a million payments in a month of which all count for some of them.
+struct Purse {
+    policy::Rules rules;
+    policy::Budget budget;
+    policy::Request request;
+    policy::Facts facts;
+};
+
+constexpr std::size_t kLimits = 50;
+constexpr std::uint64_t kEntries = 1'000'000;
+
+std::string pact_text() {
+    std::string text = R"({"version": 1, "agent": "0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
+        "expires": "2030-01-01", "networks": ["eip155:84532"], "per_request": "$1",
+        "vendor": [{"host": "*.example.com", "category": "search"}],
+        "limit": [{"amount": "$900000", "per": "month"})";
+    constexpr std::array<std::string_view, 4> kAbout{
+        "", R"(, "vendor": "each")", R"(, "category": "search")", R"(, "vendor": "*.example.com")"};
+    for (std::size_t i = 1; i < kLimits; ++i) {
+        text += fmt::format(R"(, {{"amount": "$900000", "per": "{}h"{}}})", 12 * i,
+                            kAbout[i % kAbout.size()]);
+    }
+    return text + "]}";
+}
+
+Result<Purse> make_purse() {
+    FARTHING_TRY(const auto document, json::parse(pact_text()));
+    FARTHING_TRY(auto pact, policy::parse_pact(document));
+    const auto agent = pact.agent;
+    FARTHING_TRY(auto rules, policy::Rules::make(std::move(pact)));
+    policy::Budget budget(rules.meters());
+    FARTHING_TRY(const auto asset, parse_address("0x036CbD53842c5426634e7929541eC2318f3dCF7e"));
+    policy::Request request{.url = "https://api.example.com/v1/search?q=weather",
+                            .network = evm_network(84532),
+                            .asset = asset,
+                            .amount = U256(1000),
+                            .lifetime = 60};
+    const policy::Facts facts{.now = kNow + 2 * kEntries, .agent = agent};
+    const auto first = policy::decide(rules, budget, request, {.now = kNow, .agent = agent});
+    invariant(first.reservation.has_value(), "the pact of the benchmark allows its request");
+    for (std::uint64_t i = 0; i < kEntries; ++i) {
+        auto reservation = *first.reservation;
+        reservation.id = std::to_string(i);
+        reservation.time = kNow + 2 * i;
+        FARTHING_CHECK(budget.reserve(std::move(reservation)));
+        FARTHING_CHECK(budget.settle(std::to_string(i)));
+    }
+    return Purse{std::move(rules), std::move(budget), std::move(request), facts};
+}
+
 Result<std::string> measure() {
     FARTHING_TRY(const auto config, config_from_toml<gateway::Config>(kSite, "bench"));
     FARTHING_TRY(const auto site, gateway::make_site(config));
@@ -69,6 +123,8 @@ Result<std::string> measure() {
     const scheme::Policy policy;
     const scheme::Signing signing{.payer = payers.front().address, .now = kNow};
 
+    FARTHING_TRY(const auto purse, make_purse());
+
     const json::Object times{
         {"verify_us", microseconds([&] {
              const auto opened = scheme.open(payment);
@@ -84,6 +140,10 @@ Result<std::string> measure() {
         {"render_us", microseconds([&] {
              const auto answer = gateway::payment_required(route, kUrl, "Payment required");
              return !gateway::to_wire(answer).empty();
+         })},
+        {"decide_us", microseconds([&] {
+             return policy::decide(purse.rules, purse.budget, purse.request, purse.facts).verdict ==
+                    policy::Verdict::allow;
          })}};
     return json::to_text(times);
 }

@@ -93,6 +93,13 @@ function microRows({ ours, reference }) {
     row("authorisation signed (authorize + sign)", "sign_us", "viem signTypedData"),
     row("payment header read", "parse_us", "@x402/core decodePaymentSignatureHeader"),
     row("402 rendered (nothing remembered)", "render_us", "@x402/core encodePaymentRequiredHeader"),
+    [
+      "decision under a pact of 50 limits, 10^6 payments counted",
+      us(ours.decide_us),
+      "the reference has none",
+      "",
+      `50 µs: ${met(ours.decide_us < 50)}`,
+    ],
   ];
 }
 

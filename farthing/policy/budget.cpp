@@ -160,7 +160,8 @@ void Budget::note_vendor(const Reservation& reservation) {
     if (vendors_.size() > kVendorsMax) forget_vendors();
 }
 
-/// The tenth that was not seen for longest; forgotten, a vendor is new again, which is the safe side.
+/// The tenth that was not seen for longest; forgotten, a vendor is new again, which is the safe
+/// side.
 void Budget::forget_vendors() {
     std::vector<std::pair<std::uint64_t, std::string>> order;
     order.reserve(vendors_.size());

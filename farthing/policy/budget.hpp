@@ -32,18 +32,12 @@ struct Reservation {
 
     static constexpr auto fields() {
         using T = Reservation;
-        return std::tuple{field("id", &T::id),
-                          field("time", &T::time),
-                          field("vendor", &T::vendor),
-                          field("category", &T::category),
-                          field("task", &T::task),
-                          field("resource", &T::resource),
-                          field("network", &T::network),
-                          field("asset", &T::asset),
-                          field("symbol", &T::symbol),
-                          field("pay_to", &T::pay_to),
-                          field("amount", &T::amount),
-                          field("units", &T::units),
+        return std::tuple{field("id", &T::id),           field("time", &T::time),
+                          field("vendor", &T::vendor),   field("category", &T::category),
+                          field("task", &T::task),       field("resource", &T::resource),
+                          field("network", &T::network), field("asset", &T::asset),
+                          field("symbol", &T::symbol),   field("pay_to", &T::pay_to),
+                          field("amount", &T::amount),   field("units", &T::units),
                           field("dollars", &T::dollars)};
     }
     friend bool operator==(const Reservation&, const Reservation&) = default;

@@ -67,8 +67,7 @@ TEST_CASE("budget: calendar periods, with an offset, weeks from Monday") {
     CHECK(stretch(week, "2026-11-22T23:59:59Z", 0) == "2026-11-16T00:00:00Z 2026-11-23T00:00:00Z");
     CHECK(stretch(week, "2026-11-23T00:00:00Z", 0) == "2026-11-23T00:00:00Z 2026-11-30T00:00:00Z");
     CHECK(stretch(week, "2027-01-01", 0) == "2026-12-28T00:00:00Z 2027-01-04T00:00:00Z");
-    CHECK(stretch(month, "2028-02-29T23:59:59Z", 0) ==
-          "2028-02-01T00:00:00Z 2028-03-01T00:00:00Z");
+    CHECK(stretch(month, "2028-02-29T23:59:59Z", 0) == "2028-02-01T00:00:00Z 2028-03-01T00:00:00Z");
     CHECK(stretch(month, "2026-12-31T23:30:00Z", 60) ==
           "2026-12-31T23:00:00Z 2027-01-31T23:00:00Z");
     CHECK(calendar_stretch(week, 0, {0}).begin == 0);

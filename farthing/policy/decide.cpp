@@ -227,8 +227,8 @@ class Judge {
         for (const auto& each : pact_.vendor) {
             if (each.host && !each.host->matches(place_.vendor)) continue;
             if (each.did && each.did != facts_.vendor_did) continue;
-            const bool pays = each.pay_to.empty() || std::ranges::find(each.pay_to, request_.pay_to) !=
-                                                         each.pay_to.end();
+            const bool pays = each.pay_to.empty() ||
+                              std::ranges::find(each.pay_to, request_.pay_to) != each.pay_to.end();
             if (pays) return &each;
             if (near == nullptr && (each.host || each.did)) near = &each;
         }
@@ -273,16 +273,15 @@ class Judge {
                  fmt::format("{} to approve it", kAskOperator));
         } else if (place_.has_idn()) {
             find(Verdict::ask, "idn_host", "idn",
-                 fmt::format("{} is an internationalised name and may look like another", place_.vendor),
+                 fmt::format("{} is an internationalised name and may look like another",
+                             place_.vendor),
                  fmt::format("{} to approve it", kAskOperator));
         }
     }
 
     [[nodiscard]] const VendorHistory* history() const { return budget_.vendor(place_.vendor); }
 
-    [[nodiscard]] bool is_known() const {
-        return history() != nullptr && history()->payments > 0;
-    }
+    [[nodiscard]] bool is_known() const { return history() != nullptr && history()->payments > 0; }
 
     void judge_scope() {
         if (pact_.scope.empty()) return;
@@ -291,10 +290,13 @@ class Judge {
                 return list.empty() || std::ranges::any_of(list, matches);
             };
             return any(each.urls, [&](const UrlPattern& url) { return url.matches(place_); }) &&
-                   any(each.methods, [&](const auto& method) { return method == request_.method; }) &&
+                   any(each.methods,
+                       [&](const auto& method) { return method == request_.method; }) &&
                    (each.tools.empty() || !request_.tool.empty()) &&
-                   any(each.tools, [&](const auto& glob) { return glob_matches(glob, request_.tool); }) &&
-                   any(each.tasks, [&](const auto& glob) { return glob_matches(glob, request_.task); });
+                   any(each.tools,
+                       [&](const auto& glob) { return glob_matches(glob, request_.tool); }) &&
+                   any(each.tasks,
+                       [&](const auto& glob) { return glob_matches(glob, request_.task); });
         };
         if (std::ranges::any_of(pact_.scope, fits)) return;
         refuse("out_of_scope", "scope",
@@ -345,9 +347,10 @@ class Judge {
         const auto price = payment_.in(most.unit);
         if (price <= most.value) return;
         const auto limit = to_text(most);
-        refuse("over_request_limit", "per_request",
-               fmt::format("{} asked, at most {} per request", amount_text(price, most.unit), limit),
-               "choose an offer of at most " + limit)
+        refuse(
+            "over_request_limit", "per_request",
+            fmt::format("{} asked, at most {} per request", amount_text(price, most.unit), limit),
+            "choose an offer of at most " + limit)
             .limit = limit;
     }
 
@@ -366,9 +369,10 @@ class Judge {
     }
 
     void not_valued(std::string_view condition) {
-        refuse("asset_not_valued", condition,
-               fmt::format("the pact has a limit in dollars and does not value {}", payment_.symbol),
-               "choose an offer in another asset");
+        refuse(
+            "asset_not_valued", condition,
+            fmt::format("the pact has a limit in dollars and does not value {}", payment_.symbol),
+            "choose an offer in another asset");
     }
 
     void judge_limits() {
@@ -441,11 +445,10 @@ class Judge {
         const auto also = [&](const std::string& more) {
             text += (text.empty() ? "" : ", or ") + more;
         };
-        if (bound.unit && !left.is_zero())
-            also("choose an offer of at most " + bound.text(left));
+        if (bound.unit && !left.is_zero()) also("choose an offer of at most " + bound.text(left));
         const auto rest = bound.limit.checked_sub(asked);
-        const auto opens = rest && bound.meter ? budget_.frees_at(*bound.meter, key, *rest, now_)
-                                               : std::nullopt;
+        const auto opens =
+            rest && bound.meter ? budget_.frees_at(*bound.meter, key, *rest, now_) : std::nullopt;
         if (opens) {
             finding.retry_after = Instant{*opens};
             also("retry after " + to_text(*finding.retry_after));
@@ -557,10 +560,10 @@ class Judge {
         out_.condition = first->condition;
         out_.code = first->code;
         out_.retry_after = first->retry_after;
-        out_.text = fmt::format("{} ({}): {}. What would help: {}.",
-                                out_.verdict == Verdict::ask ? "Needs the operator's approval"
-                                                             : "Refused by the pact",
-                                first->condition, first->reason, first->suggestion);
+        out_.text = fmt::format(
+            "{} ({}): {}. What would help: {}.",
+            out_.verdict == Verdict::ask ? "Needs the operator's approval" : "Refused by the pact",
+            first->condition, first->reason, first->suggestion);
     }
 
     const Rules& rules_;

@@ -4,8 +4,8 @@
 // the address is an input: no description, no error text, no body.
 //
 // Refuse beats ask, ask beats allow. The conditions are judged in the order of Pact::fields(); the
-// first that gave the strongest verdict is the one that decided. Every one that stands in the way is
-// listed.
+// first that gave the strongest verdict is the one that decided. Every one that stands in the way
+// is listed.
 #pragma once
 
 #include <optional>
@@ -26,11 +26,11 @@ struct Request {
     Network network;
     Address asset;
     Address pay_to;
-    U256 amount;                   ///< atomic units
-    std::optional<U256> quoted;    ///< what this vendor quoted for this before, same asset
-    std::uint64_t lifetime = 0;    ///< seconds until the authorisation expires
-    std::string task;              ///< id, or empty
-    bool justified = false;        ///< a reason was given; its text decides nothing
+    U256 amount;                 ///< atomic units
+    std::optional<U256> quoted;  ///< what this vendor quoted for this before, same asset
+    std::uint64_t lifetime = 0;  ///< seconds until the authorisation expires
+    std::string task;            ///< id, or empty
+    bool justified = false;      ///< a reason was given; its text decides nothing
 };
 
 /// What the operator said yes to: one payment, once. Who keeps approvals hands in unused ones.
@@ -46,14 +46,10 @@ struct Approval {
     Instant expires;
     static constexpr auto fields() {
         using T = Approval;
-        return std::tuple{field("id", &T::id),
-                          field("conditions", &T::conditions),
-                          field("vendor", &T::vendor),
-                          field("resource", &T::resource),
-                          field("network", &T::network),
-                          field("asset", &T::asset),
-                          field("pay_to", &T::pay_to),
-                          field("amount_max", &T::amount_max),
+        return std::tuple{field("id", &T::id),           field("conditions", &T::conditions),
+                          field("vendor", &T::vendor),   field("resource", &T::resource),
+                          field("network", &T::network), field("asset", &T::asset),
+                          field("pay_to", &T::pay_to),   field("amount_max", &T::amount_max),
                           field("expires", &T::expires)};
     }
     friend bool operator==(const Approval&, const Approval&) = default;
@@ -71,8 +67,9 @@ struct Revocations {
 
 /// What is known besides the request.
 struct Facts {
-    std::uint64_t now = 0;  ///< the clock, in seconds; never taken as before the budget's newest entry
-    Address agent;          ///< who will sign
+    std::uint64_t now =
+        0;          ///< the clock, in seconds; never taken as before the budget's newest entry
+    Address agent;  ///< who will sign
     std::optional<std::uint32_t> trust;     ///< the vendor's score, 0 to 100
     std::optional<std::string> vendor_did;  ///< as proven
     std::span<const Approval> approvals;
@@ -121,11 +118,11 @@ struct Decision {
     std::string code;       ///< the same
     std::string text;       ///< for whoever asked, in one or two sentences
     std::optional<Instant> retry_after;
-    std::vector<Finding> findings;         ///< at most kFindingsMax, in the pact's order
-    std::uint64_t more = 0;                ///< findings that are not listed
-    std::vector<Alert> alerts;             ///< when allowed
-    std::optional<std::string> approval;   ///< the id of the one that was needed and is used up
-    Bytes32 pact;                          ///< hash
+    std::vector<Finding> findings;        ///< at most kFindingsMax, in the pact's order
+    std::uint64_t more = 0;               ///< findings that are not listed
+    std::vector<Alert> alerts;            ///< when allowed
+    std::optional<std::string> approval;  ///< the id of the one that was needed and is used up
+    Bytes32 pact;                         ///< hash
     /// Unless refused: what to reserve; it lacks only its id.
     std::optional<Reservation> reservation;
     static constexpr std::size_t kFindingsMax = 16;

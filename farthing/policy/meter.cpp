@@ -35,7 +35,8 @@ Stretch calendar_stretch(Period::Kind kind, std::uint64_t now, UtcOffset offset)
     // Beyond this calendars end; a clock that says so is wrong anyway.
     constexpr std::uint64_t kLast = 253'402'300'799;
     const auto shift = seconds(offset.minutes * 60LL);
-    const auto local = sys_seconds(seconds(static_cast<std::int64_t>(std::min(now, kLast)))) + shift;
+    const auto local =
+        sys_seconds(seconds(static_cast<std::int64_t>(std::min(now, kLast)))) + shift;
     const auto today = floor<days>(local);
     auto begin = today;
     auto end = today + days(1);
@@ -112,8 +113,8 @@ std::size_t fingerprint_of(const std::vector<Meter>& meters) {
 
 std::size_t Tally::find(std::uint64_t time) const {
     const auto begin = slots_.begin() + static_cast<std::ptrdiff_t>(head_);
-    const auto at = std::lower_bound(begin, slots_.end(), time,
-                                     [](const Slot& slot, std::uint64_t t) { return slot.time < t; });
+    const auto at = std::lower_bound(
+        begin, slots_.end(), time, [](const Slot& slot, std::uint64_t t) { return slot.time < t; });
     return static_cast<std::size_t>(at - slots_.begin());
 }
 

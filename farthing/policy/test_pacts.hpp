@@ -3,9 +3,8 @@
 #pragma once
 
 #include <initializer_list>
-#include <string_view>
-
 #include <stdexcept>
+#include <string_view>
 
 #include "farthing/policy/decide.hpp"
 
