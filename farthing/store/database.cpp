@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "farthing/store/database.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <boost/asio/post.hpp>
 
 #include "farthing/base/printable.hpp"
 #include "farthing/store/engine.hpp"
+#include "farthing/store/migrations.hpp"
 
 namespace farthing::store {
 namespace {
@@ -19,16 +22,39 @@ constexpr std::chrono::milliseconds kPauseMin{100};
 constexpr std::chrono::milliseconds kPauseMax{5'000};
 constexpr std::size_t kReasonMax = 500;
 
+/// Undone unless it is committed.
+class Transaction {
+  public:
+    explicit Transaction(Engine& engine) : session_(engine.session) { engine.begin(); }
+    Transaction(const Transaction&) = delete;
+    Transaction& operator=(const Transaction&) = delete;
+    ~Transaction() {
+        if (committed_) return;
+        try {
+            session_.rollback();
+        } catch (const std::exception&) {  // NOLINT: the database has undone it already
+        }
+    }
+    void commit() {
+        session_.commit();
+        committed_ = true;
+    }
+
+  private:
+    soci::session& session_;
+    bool committed_ = false;
+};
+
 }  // namespace
 
-Error io_error(const std::exception& error) {
+Error io_error(const std::exception& error, std::string_view what) {
     const auto* known = dynamic_cast<const soci::soci_error*>(&error);
     std::string text = known == nullptr ? error.what() : known->get_error_message();
     while (!text.empty() && (text.back() == '\n' || text.back() == '.')) text.pop_back();
     for (char& c : text) {
         if (c == '\n' || c == '\t') c = ' ';
     }
-    return {Errc::io_failed, "store: " + legible(text, kReasonMax)};
+    return {Errc::io_failed, fmt::format("{}: {}", what, legible(text, kReasonMax))};
 }
 
 struct Database::Job {
@@ -48,8 +74,15 @@ Result<std::unique_ptr<Database>> Database::open(Env env, Loop& loop, const std:
     if (is_postgres(where)) {
         FARTHING_TRY(engine, postgres_engine(where));
     } else {
-        engine = sqlite_engine(env, where);
+        // The file is ours: whoever had it before is gone, however long its leases.
+        SqliteFile file{where, migrations(), "store", false, "DELETE FROM leases"};
+        engine = sqlite_engine(env, std::move(file));
     }
+    return open(env, loop, std::move(engine), access);
+}
+
+Result<std::unique_ptr<Database>> Database::open(Env env, Loop& loop,
+                                                 std::unique_ptr<Engine> engine, Access access) {
     FARTHING_CHECK(engine->open(access));
     return std::unique_ptr<Database>(new Database(env, loop, std::move(engine)));
 }
@@ -197,7 +230,7 @@ std::optional<Fault> Database::transact(Jobs& jobs, bool careful) {
     const Engine::Guard guard(*engine_);
     bool committing = false;
     try {
-        soci::transaction transaction(session);
+        Transaction transaction(*engine_);
         if (!careful) take_steps(jobs);
         for (const auto& job : jobs) {
             if (careful) session << "SAVEPOINT job";
@@ -238,7 +271,7 @@ Result<> Database::bare(const std::function<Result<>()>& work) {
 
 Result<> Database::run_now(const Work& work) {
     return bare([&]() -> Result<> {
-        soci::transaction transaction(engine_->session);
+        Transaction transaction(*engine_);
         FARTHING_CHECK(work(engine_->session));
         transaction.commit();
         return {};

@@ -36,6 +36,9 @@ class Database {
     /// another process has it), invalid_config (made by a newer program, no good address).
     static Result<std::unique_ptr<Database>> open(Env env, Loop& loop, const std::string& where,
                                                   Access access = Access::serve);
+    /// The same for an engine that is not open yet.
+    static Result<std::unique_ptr<Database>> open(Env env, Loop& loop,
+                                                  std::unique_ptr<Engine> engine, Access access);
     ~Database();
     Database(const Database&) = delete;
     Database& operator=(const Database&) = delete;

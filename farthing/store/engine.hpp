@@ -12,6 +12,7 @@
 
 #include "farthing/io/env.hpp"
 #include "farthing/store/access.hpp"
+#include "farthing/store/schema.hpp"
 #include "farthing/store/step.hpp"
 
 namespace farthing::store {
@@ -36,6 +37,8 @@ class Engine {
     virtual Result<> open(Access access) = 0;
     /// Another one in place of a lost one. Errors: the same.
     virtual Result<> reopen() = 0;
+    /// A transaction, ended by the session's commit or rollback.
+    virtual void begin() { session.begin(); }
     [[nodiscard]] virtual Fault fault_of(const std::exception& error) = 0;
     /// Within a transaction: all of them in their order, and whether each gave a row. Throws as the
     /// session does; then the transaction is spoilt.
@@ -69,7 +72,16 @@ class Engine {
     virtual void expect_answer(bool /*expected*/) {}
 };
 
-[[nodiscard]] std::unique_ptr<Engine> sqlite_engine(Env env, std::string path);
+/// An SQLite file, and what is in it.
+struct SqliteFile {
+    std::string path;
+    const Migrations& migrations;
+    std::string_view name;  ///< of its kind, for errors
+    /// Several processes serve from it: each transaction has the file to itself from its beginning.
+    bool shared = false;
+    std::string_view at_start = {};  ///< a statement, run when it is opened to be served from
+};
+[[nodiscard]] std::unique_ptr<Engine> sqlite_engine(Env env, SqliteFile file);
 /// `address` is a libpq URI without a password. A server that does not answer within `patience` is
 /// given up: longer than its own limit on a statement. Errors: invalid_config.
 [[nodiscard]] Result<std::unique_ptr<Engine>> postgres_engine(
@@ -77,6 +89,6 @@ class Engine {
 [[nodiscard]] bool is_postgres(std::string_view where);
 
 /// The message of an exception, without the statement and its values.
-[[nodiscard]] Error io_error(const std::exception& error);
+[[nodiscard]] Error io_error(const std::exception& error, std::string_view what = "store");
 
 }  // namespace farthing::store

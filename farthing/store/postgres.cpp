@@ -13,6 +13,7 @@
 #include <unordered_map>
 
 #include "farthing/store/engine.hpp"
+#include "farthing/store/migrations.hpp"
 #include "farthing/store/schema.hpp"
 
 namespace farthing::store {
@@ -213,14 +214,14 @@ class Postgres final : public Engine {
         soci::transaction transaction(session);
         session << "SET LOCAL statement_timeout = 0";
         session << fmt::format("SELECT pg_advisory_xact_lock({})", kMigrationLock);
-        FARTHING_CHECK(migrate(session));
+        FARTHING_CHECK(migrate(session, migrations()));
         transaction.commit();
         return {};
     }
 
     Result<> look() {
         const Guard guard(*this);
-        return check_version(session);
+        return check_version(session, migrations());
     }
 
     using Answer = std::unique_ptr<PGresult, decltype(&PQclear)>;

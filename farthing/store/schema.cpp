@@ -28,32 +28,32 @@ std::vector<std::string> statements_of(std::string_view sql) {
 
 int schema_version() { return static_cast<int>(migrations().size()); }
 
-Result<> migrate(soci::session& session) {
+Result<> migrate(soci::session& session, const Migrations& steps, std::string_view what) {
     session << "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)";
     int found = 0;
     session << "SELECT version FROM schema_version", soci::into(found);
     if (!session.got_data()) session << "INSERT INTO schema_version (version) VALUES (0)";
-    const int known = schema_version();
+    const int known = static_cast<int>(steps.size());
     if (found > known) {
         return fail(Errc::invalid_config,
-                    fmt::format("the store has version {}, this program knows {}: use the program "
+                    fmt::format("the {} has version {}, this program knows {}: use the program "
                                 "that made it, or a newer one",
-                                found, known));
+                                what, found, known));
     }
     for (int version = found; version < known; ++version) {
-        for (const auto& statement : statements_of(migrations()[static_cast<std::size_t>(version)]))
+        for (const auto& statement : statements_of(steps[static_cast<std::size_t>(version)]))
             session << statement;
     }
     if (found < known) session << "UPDATE schema_version SET version = :v", soci::use(known);
     return {};
 }
 
-Result<> check_version(soci::session& session) {
+Result<> check_version(soci::session& session, const Migrations& steps, std::string_view what) {
     int found = 0;
     session << "SELECT version FROM schema_version", soci::into(found);
-    if (found == schema_version()) return {};
-    return fail(Errc::invalid_config, fmt::format("the store has version {}, this program reads {}",
-                                                  found, schema_version()));
+    if (found == static_cast<int>(steps.size())) return {};
+    return fail(Errc::invalid_config, fmt::format("the {} has version {}, this program reads {}",
+                                                  what, found, steps.size()));
 }
 
 }  // namespace farthing::store

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The version of a store, and the way to ours. Exceptions of the library pass through.
+// The version of a database, and the way to ours. Exceptions of the library pass through.
 #pragma once
+
+#include <string_view>
+#include <vector>
 
 #include "farthing/base/result.hpp"
 
@@ -10,13 +13,17 @@ class session;
 
 namespace farthing::store {
 
-/// The newest version this program knows.
+/// Steps as migrations.hpp has them, one for each version.
+using Migrations = std::vector<std::string_view>;
+
+/// The newest version of the store this program knows.
 [[nodiscard]] int schema_version();
 
 /// Within a transaction that no other process has at the same time. Errors: invalid_config (made
 /// by a newer program).
-Result<> migrate(soci::session& session);
+Result<> migrate(soci::session& session, const Migrations& known, std::string_view what = "store");
 /// Errors: invalid_config (not of our version).
-Result<> check_version(soci::session& session);
+Result<> check_version(soci::session& session, const Migrations& known,
+                       std::string_view what = "store");
 
 }  // namespace farthing::store

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// An SQLite file, which belongs to one process.
+// An SQLite file, which belongs to one process unless it is shared.
 #include <fmt/format.h>
 #include <soci/sqlite3/soci-sqlite3.h>
 
@@ -67,27 +67,37 @@ class Prepared {
 
 class Sqlite final : public Engine {
   public:
-    Sqlite(Env env, std::string path) : env_(env), path_(std::move(path)) {}
+    Sqlite(Env env, SqliteFile file) : env_(env), file_(std::move(file)) {}
 
     Result<> open(Access access) override {
-        if (access == Access::serve) {
-            FARTHING_CHECK(lock_.take(path_ + ".lock"));
-        } else if (!std::filesystem::is_regular_file(path_)) {
-            return fail(Errc::invalid_argument, path_ + ": no such file");
+        shares_ = file_.shared && access == Access::serve;
+        if (access == Access::read && !std::filesystem::is_regular_file(file_.path)) {
+            return fail(Errc::invalid_argument, file_.path + ": no such file");
+        }
+        if (access == Access::serve && !file_.shared) {
+            FARTHING_CHECK(lock_.take(file_.path + ".lock"));
         }
         Result<> done;
         try {
             done = connect(access);
         } catch (const std::exception& error) {
-            done = fail(io_error(error));
+            done = fail(io_error(error, file_.name));
         }
-        if (!done) return fail(done.error().code, path_ + ": " + done.error().detail);
+        if (!done) return fail(done.error().code, file_.path + ": " + done.error().detail);
         return {};
     }
     /// A file is not lost while it is open.
     Result<> reopen() override { return {}; }
+    /// Who first reads and then finds that it may not write has decided on what is no longer so.
+    void begin() override {
+        if (shares_) {
+            session << "BEGIN IMMEDIATE";
+        } else {
+            session.begin();
+        }
+    }
     Fault fault_of(const std::exception& error) override {
-        return {Fault::Kind::failed, io_error(error)};
+        return {Fault::Kind::failed, io_error(error, file_.name)};
     }
     std::vector<bool> run(std::span<const Step* const> steps) override {
         std::vector<bool> rows;
@@ -102,7 +112,7 @@ class Sqlite final : public Engine {
     Result<> check() override {
         std::string said;
         session << "PRAGMA integrity_check(1)", soci::into(said);
-        if (said != "ok") return fail(Errc::io_failed, "store: " + said);
+        if (said != "ok") return fail(Errc::io_failed, fmt::format("{}: {}", file_.name, said));
         return {};
     }
     void take_time() override {}
@@ -116,20 +126,25 @@ class Sqlite final : public Engine {
 
   private:
     Result<> connect(Access access) {
-        session.open(soci::sqlite3, "timeout=10 db=" + in_quotes(path_));
+        session.open(soci::sqlite3, "timeout=10 db=" + in_quotes(file_.path));
         // A commit is on the disk when it returns, also when the machine loses its power.
         session << "PRAGMA journal_mode = WAL";
         session << "PRAGMA synchronous = FULL";
         // Whoever reads for long keeps the log from being used again from its beginning; it is cut
         // once it is.
         session << fmt::format("PRAGMA journal_size_limit = {}", kLogMax);
-        if (access == Access::read) return check_version(session);
-        soci::transaction transaction(session);
-        FARTHING_CHECK(migrate(session));
-        // The file is ours: whoever had it before is gone, however long its leases.
-        session << "DELETE FROM leases";
-        transaction.commit();
-        return {};
+        if (access == Access::read) {
+            return check_version(session, file_.migrations, file_.name);
+        }
+        begin();
+        auto done = migrate(session, file_.migrations, file_.name);
+        if (done && !file_.at_start.empty()) session << std::string(file_.at_start);
+        if (done) {
+            session.commit();
+        } else {
+            session.rollback();
+        }
+        return done;
     }
 
     Handle handle() {
@@ -137,15 +152,16 @@ class Sqlite final : public Engine {
     }
 
     Env env_;
-    std::string path_;
+    SqliteFile file_;
+    bool shares_ = false;
     FileLock lock_;
     std::unordered_map<std::string, std::unique_ptr<Prepared>> prepared_;
 };
 
 }  // namespace
 
-std::unique_ptr<Engine> sqlite_engine(Env env, std::string path) {
-    return std::make_unique<Sqlite>(env, std::move(path));
+std::unique_ptr<Engine> sqlite_engine(Env env, SqliteFile file) {
+    return std::make_unique<Sqlite>(env, std::move(file));
 }
 
 }  // namespace farthing::store
