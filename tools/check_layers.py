@@ -35,7 +35,7 @@ OWNERS = [
     ("spdlog/", {"io"}),
     ("prometheus/", {"io"}),
     ("toml++/", {"io"}),
-    ("soci/", {"store", "bench"}),
+    ("soci/", {"store", "ledger", "bench"}),
     ("libpq-fe.h", {"store"}),
     ("CLI/", {"app", "bench"}),
     ("doctest/", {TESTS}),

@@ -72,6 +72,7 @@ constexpr std::array kRows{
     Row{Errc::outcome_unknown, Kind::unknown, "outcome_unknown"},
     Row{Errc::wrong_password, Kind::refused, "wrong_password"},
     Row{Errc::invalid_signature, Kind::refused, "invalid_signature"},
+    Row{Errc::ledger_altered, Kind::refused, "ledger_altered"},
     Row{Errc::rpc_failed, Kind::unavailable, "rpc_failed"},
     Row{Errc::rpc_error, Kind::unavailable, "rpc_error"},
     Row{Errc::call_reverted, Kind::refused, "call_reverted"},

@@ -75,6 +75,7 @@ enum class Errc : std::uint8_t {
     outcome_unknown,
     wrong_password,
     invalid_signature,
+    ledger_altered,
     // Dependencies.
     rpc_failed,
     rpc_error,

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <soci/soci.h>
+
+#include <set>
+
+#include "farthing/base/hex.hpp"
+#include "farthing/crypto/sha256.hpp"
+#include "farthing/ledger/ledger.hpp"
+
+namespace farthing::ledger {
+namespace {
+
+using soci::into;
+using soci::use;
+
+constexpr std::size_t kPage = 1'000;
+constexpr int kCheckpointsKept = 2;
+
+Error altered(Seq seq, std::string_view what) {
+    return {Errc::ledger_altered, fmt::format("entry {}: {}", seq, what)};
+}
+
+/// What a row says, held against itself.
+Result<Entry> entry_of(long long seq, const std::string& hash, const std::string& body) {
+    const auto at = static_cast<Seq>(seq);
+    auto entry = parse_body(body);
+    if (!entry) return fail(altered(at, entry.error().detail));
+    if (entry->seq != at) return fail(altered(at, fmt::format("says it is {}", entry->seq)));
+    if (to_hex(entry->hash) != hash) return fail(altered(at, "not as it was written"));
+    return *std::move(entry);
+}
+
+/// A WHERE clause and its parameters.
+struct Clause {
+    std::string sql;
+    std::vector<std::pair<std::string, std::string>> bindings;
+
+    void add(std::string_view condition) {
+        sql.append(sql.empty() ? " WHERE " : " AND ").append(condition);
+    }
+    /// Of a decision, and what became of it.
+    void match(std::string_view column, std::string text) {
+        if (text.empty()) return;
+        add(fmt::format("({0} = :{0} OR decision IN (SELECT seq FROM entries WHERE {0} = :{0}))",
+                        column));
+        bindings.emplace_back(column, std::move(text));
+    }
+};
+
+Clause clause_of(const Filter& filter) {
+    Clause out;
+    if (!filter.kind.empty()) {
+        out.add("kind = :kind");
+        out.bindings.emplace_back("kind", filter.kind);
+    }
+    out.match("vendor", filter.vendor);
+    out.match("task", filter.task);
+    out.match("payer", filter.payer);
+    if (filter.verdict) out.match("verdict", std::string(to_text(*filter.verdict)));
+    if (filter.from) out.add(fmt::format("time >= {}", *filter.from));
+    if (filter.until) out.add(fmt::format("time < {}", *filter.until));
+    if (filter.reserved) out.add("seq IN (SELECT seq FROM reserved)");
+    return out;
+}
+
+Result<std::vector<Entry>> select(soci::session& session, const Clause& clause,
+                                  std::string_view rest) {
+    long long seq = 0;
+    std::string hash, body;
+    soci::statement read(session);
+    read.exchange(into(seq));
+    read.exchange(into(hash));
+    read.exchange(into(body));
+    for (const auto& [name, text] : clause.bindings) read.exchange(use(text, name));
+    read.alloc();
+    read.prepare(fmt::format("SELECT seq, hash, body FROM entries{} {}", clause.sql, rest));
+    read.define_and_bind();
+    std::vector<Entry> out;
+    for (read.execute(); read.fetch();) {
+        FARTHING_TRY(auto entry, entry_of(seq, hash, body));
+        out.push_back(std::move(entry));
+    }
+    return out;
+}
+
+Result<std::vector<Entry>> select_after(soci::session& session, Clause clause, Seq after,
+                                        std::size_t limit) {
+    clause.add(fmt::format("seq > {}", after));
+    return select(session, clause, fmt::format("ORDER BY seq LIMIT {}", limit));
+}
+
+std::string sum_of(const std::string& hash, const std::string& text) {
+    return to_hex(sha256(hash + text));
+}
+
+}  // namespace
+
+Result<Head> Transaction::last() {
+    if (head_) return *head_;
+    FARTHING_TRY(const auto newest, select(session_, {}, "ORDER BY seq DESC LIMIT 1"));
+    head_ = newest.empty() ? Head{} : head_at(newest[0]);
+    return *head_;
+}
+
+Result<UnixMillis> Transaction::now() {
+    FARTHING_TRY(const auto head, last());
+    return std::max(clock_, head.time);
+}
+
+Result<bool> Transaction::continues(const Head& head) {
+    FARTHING_TRY(const auto newest, last());
+    if (head == newest || head.seq == 0) return head == newest || head == Head{};
+    FARTHING_TRY(const auto entry, find(head.seq));
+    return entry && head_at(*entry) == head;
+}
+
+/// A page at a time, so that `each` may use the connection.
+Result<> Transaction::for_each(const Filter& filter, Seq after, const Visitor& each) {
+    FARTHING_TRY(const auto head, last());
+    const auto clause = clause_of(filter);
+    while (after < head.seq) {
+        FARTHING_TRY(const auto page, select_after(session_, clause, after, kPage));
+        for (const auto& entry : page) FARTHING_CHECK(each(entry));
+        if (page.size() < kPage) return {};
+        after = page.back().seq;
+    }
+    return {};
+}
+
+Result<std::vector<Entry>> Transaction::read(const Filter& filter, Seq after, std::size_t limit) {
+    return select_after(session_, clause_of(filter), after, limit);
+}
+
+Result<std::vector<Entry>> Transaction::newest(const Filter& filter, std::size_t limit) {
+    FARTHING_TRY(auto out, select(session_, clause_of(filter),
+                                  fmt::format("ORDER BY seq DESC LIMIT {}", limit)));
+    std::ranges::reverse(out);
+    return out;
+}
+
+Result<std::optional<Entry>> Transaction::find(Seq seq) {
+    FARTHING_TRY(auto found, select(session_, {}, fmt::format("WHERE seq = {}", seq)));
+    if (found.empty()) return std::optional<Entry>{};
+    return std::optional(std::move(found[0]));
+}
+
+Result<std::vector<Entry>> Transaction::about(Seq decision) {
+    return select(session_, {}, fmt::format("WHERE decision = {} ORDER BY seq", decision));
+}
+
+Result<bool> Transaction::is_reserved(Seq decision) {
+    int found = 0;
+    session_ << fmt::format("SELECT COUNT(*) FROM reserved WHERE seq = {}", decision), into(found);
+    return found > 0;
+}
+
+Result<> Transaction::check_fits(const Event& event) {
+    const auto seq = decision_of(event);
+    if (!seq) return {};
+    const auto misfit = [&](std::string_view why) {
+        return fail(Errc::invalid_argument,
+                    fmt::format("{} of decision {}: {}", kind_of(event), *seq, why));
+    };
+    FARTHING_TRY(const auto entry, find(*seq));
+    const auto* decision = entry ? std::get_if<Decision>(&entry->event) : nullptr;
+    if (decision == nullptr) return misfit("there is no such decision");
+    if (std::holds_alternative<Alert>(event)) return {};
+    if (std::holds_alternative<Approval>(event)) {
+        return decision->verdict == Verdict::ask ? Result<>{} : misfit("it did not ask");
+    }
+    FARTHING_TRY(const auto reserved, is_reserved(*seq));
+    if (reserved) return {};
+    if (decision->verdict != Verdict::allow) return misfit("it did not allow a payment");
+    FARTHING_TRY(const auto fate, about(*seq));
+    const bool settled = std::ranges::any_of(
+        fate, [](const Entry& each) { return std::holds_alternative<Settled>(each.event); });
+    if (settled) return misfit("it is settled");
+    return std::holds_alternative<Settled>(event) ? Result<>{} : misfit("it is released");
+}
+
+Result<Entry> Transaction::append(Event event) {
+    FARTHING_CHECK(check_texts(event));
+    FARTHING_CHECK(check_fits(event));
+    FARTHING_TRY(const auto head, last());
+    FARTHING_TRY(const auto time, now());
+    Entry entry{head.seq + 1, time, head.hash, std::move(event), {}};
+    const auto body = to_body(entry);
+    entry.hash = hash_of_body(body);
+    const auto hash = to_hex(entry.hash);
+    const auto seq = static_cast<long long>(entry.seq);
+    session_ << "INSERT INTO entries (seq, hash, body) VALUES (:seq, :hash, :body)", use(seq),
+        use(hash), use(body);
+    const auto* decision = std::get_if<Decision>(&entry.event);
+    if (decision != nullptr && decision->verdict == Verdict::allow) {
+        session_ << fmt::format("INSERT INTO reserved (seq) VALUES ({})", seq);
+    } else if (std::holds_alternative<Settled>(entry.event) ||
+               std::holds_alternative<Released>(entry.event)) {
+        session_ << fmt::format("DELETE FROM reserved WHERE seq = {}", *decision_of(entry.event));
+    }
+    head_ = head_at(entry);
+    return entry;
+}
+
+Result<> Transaction::put_checkpoint(const std::string& text) {
+    FARTHING_TRY(const auto head, last());
+    const auto seq = static_cast<long long>(head.seq);
+    const auto hash = to_hex(head.hash);
+    const auto sum = sum_of(hash, text);
+    session_ << "INSERT OR REPLACE INTO checkpoints (seq, hash, text, sum) VALUES (:seq, :hash, "
+                ":text, :sum)",
+        use(seq), use(hash), use(text), use(sum);
+    session_ << fmt::format(
+        "DELETE FROM checkpoints WHERE seq NOT IN (SELECT seq FROM checkpoints ORDER BY seq DESC "
+        "LIMIT {})",
+        kCheckpointsKept);
+    return {};
+}
+
+Result<std::optional<Checkpoint>> Transaction::last_checkpoint() {
+    long long seq = 0;
+    std::string hash, text, sum;
+    std::optional<Checkpoint> found;
+    soci::statement read = (session_.prepare << "SELECT c.seq, c.hash, c.text, c.sum FROM "
+                                                "checkpoints c JOIN entries e ON e.seq = c.seq AND "
+                                                "e.hash = c.hash ORDER BY c.seq DESC",
+                            into(seq), into(hash), into(text), into(sum));
+    for (read.execute(); !found && read.fetch();) {
+        if (sum != sum_of(hash, text)) continue;
+        found.emplace();
+        found->at.seq = static_cast<Seq>(seq);
+        found->text = text;
+    }
+    if (!found) return found;
+    FARTHING_TRY(const auto entry, find(found->at.seq));
+    if (!entry) return fail(altered(found->at.seq, "missing"));
+    found->at = head_at(*entry);
+    return found;
+}
+
+Result<Head> Transaction::verify(const Head& from) {
+    if (from.seq > 0) {
+        FARTHING_TRY(const auto good, continues(from));
+        if (!good) return fail(altered(from.seq, "not the one that was named"));
+    }
+    auto head = from;
+    FARTHING_CHECK(since(from.seq, [&](const Entry& entry) -> Result<> {
+        if (entry.seq != head.seq + 1) return fail(altered(head.seq + 1, "missing"));
+        if (entry.previous != head.hash) {
+            return fail(altered(entry.seq, "does not follow the one before it"));
+        }
+        if (entry.time < head.time) return fail(altered(entry.seq, "is before the one before it"));
+        head = head_at(entry);
+        return {};
+    }));
+    long long last_checkpoint = 0;
+    session_ << "SELECT COALESCE(MAX(seq), 0) FROM checkpoints", into(last_checkpoint);
+    if (static_cast<Seq>(last_checkpoint) > head.seq) {
+        return fail(altered(static_cast<Seq>(last_checkpoint),
+                            "missing, though there is a checkpoint for it"));
+    }
+    // From the first entry only: it reads every decision.
+    if (from.seq == 0) FARTHING_CHECK(check_reserved());
+    return head;
+}
+
+/// Against the entries themselves.
+Result<> Transaction::check_reserved() {
+    long long wrong = 0;
+    session_ << "SELECT COALESCE(MIN(seq), 0) FROM (SELECT seq, seq IN (SELECT seq FROM reserved) "
+                "AS is_there, verdict IS 'allow' AND seq NOT IN (SELECT decision FROM entries "
+                "WHERE kind IN ('settled', 'released')) AS belongs FROM entries WHERE kind = "
+                "'decision' UNION ALL SELECT seq, 1, 0 FROM reserved WHERE seq NOT IN (SELECT seq "
+                "FROM entries WHERE kind = 'decision')) WHERE is_there <> belongs",
+        into(wrong);
+    if (wrong == 0) return {};
+    return fail(altered(static_cast<Seq>(wrong), "is reserved and should not be, or the opposite"));
+}
+
+}  // namespace farthing::ledger
