@@ -18,5 +18,6 @@ void add_pay(CLI::App& app, Run& run);
 void add_keystore(CLI::App& app, Run& run);
 void add_deploy_batch(CLI::App& app, Run& run);
 void add_store(CLI::App& app, Run& run);
+void add_ledger(CLI::App& app, Run& run);
 
 }  // namespace farthing::app
