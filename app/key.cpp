@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -53,9 +55,10 @@ Result<Secret<std::string>> read_line(int terminal, std::string_view prompt) {
         char c = 0;
         const auto got = ::read(terminal, &c, 1);
         if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) return fail(Errc::io_failed, "no password was typed");
+        if (got <= 0) return fail(Errc::io_failed, "nothing was typed");
         if (c == '\n') return Secret<std::string>(std::move(line));
-        if (line.size() == kPasswordBytesMax) return fail(Errc::too_large, "password");
+        if (line.size() == kPasswordBytesMax)
+            return fail(Errc::too_large, "more than a line has room for");
         line.push_back(c);
     }
 }
@@ -84,7 +87,21 @@ Result<PrivateKey> key_from_hex(std::string_view text, std::string_view source) 
     return key;
 }
 
+void keep_to_ourselves() {
+    prctl(PR_SET_DUMPABLE, 0);
+    const rlimit none{};
+    setrlimit(RLIMIT_CORE, &none);
+}
+
+Result<Secret<std::string>> read_mnemonic() {
+    keep_to_ourselves();
+    if (isatty(STDIN_FILENO) == 1) return read_line(STDIN_FILENO, "Mnemonic: ");
+    FARTHING_TRY(auto text, read_stdin(kPasswordBytesMax));
+    return Secret<std::string>(std::move(text));
+}
+
 Result<std::optional<PrivateKey>> key_from_environment() {
+    keep_to_ourselves();
     const char* const text = std::getenv(kKeyVariable);
     if (text == nullptr || *text == '\0') return std::optional<PrivateKey>{};
     FARTHING_TRY(auto key, key_from_hex(text, kKeyVariable));
@@ -92,6 +109,7 @@ Result<std::optional<PrivateKey>> key_from_environment() {
 }
 
 Result<Secret<std::string>> read_password(const std::string& file, Password which) {
+    keep_to_ourselves();
     if (!file.empty()) {
         FARTHING_TRY(auto text, read_file(file, kPasswordBytesMax));
         while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
@@ -119,7 +137,10 @@ Result<std::string> read_stdin(std::size_t bytes_max) {
         const auto got = ::read(STDIN_FILENO, piece.data(), piece.size());
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return fail(Errc::io_failed, std::string("stdin: ") + std::strerror(errno));
-        if (got == 0) return all;
+        if (got == 0) {
+            wipe(piece.data(), piece.size());
+            return all;
+        }
         const auto size = static_cast<std::size_t>(got);
         if (size > bytes_max - all.size()) {
             return fail(Errc::too_large, fmt::format("stdin: more than {} bytes", bytes_max));

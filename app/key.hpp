@@ -14,6 +14,8 @@ namespace farthing::app {
 inline constexpr const char* kKeyVariable = "FARTHING_KEY";
 /// Holds the password of the key file.
 inline constexpr const char* kPasswordVariable = "FARTHING_PASSWORD";
+/// Holds the passphrase of a mnemonic that has one (BIP-39).
+inline constexpr const char* kPassphraseVariable = "FARTHING_MNEMONIC_PASSPHRASE";
 
 /// Errors: invalid_argument, naming `source` and never the text.
 [[nodiscard]] Result<PrivateKey> key_from_hex(std::string_view text, std::string_view source);
@@ -30,6 +32,13 @@ enum class Password : std::uint8_t {
 /// FARTHING_PASSWORD, else asked for on the terminal without echo. Errors: invalid_argument when
 /// there is none of them, io_failed.
 [[nodiscard]] Result<Secret<std::string>> read_password(const std::string& file, Password which);
+
+/// A mnemonic from stdin, or asked for on the terminal without echo. Errors: io_failed, too_large.
+[[nodiscard]] Result<Secret<std::string>> read_mnemonic();
+
+/// From now on this process leaves no core dump, and only root may look into it. Whoever takes a
+/// key, a password or a mnemonic through this file has had it called.
+void keep_to_ourselves();
 
 /// All of standard input. Errors: too_large, io_failed.
 [[nodiscard]] Result<std::string> read_stdin(std::size_t bytes_max);

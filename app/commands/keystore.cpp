@@ -6,12 +6,14 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 
 #include "app/commands/commands.hpp"
 #include "app/key.hpp"
 #include "app/named_file.hpp"
 #include "app/world.hpp"
 #include "farthing/io/config.hpp"
+#include "farthing/wallet/mnemonic.hpp"
 
 namespace farthing::app {
 namespace {
@@ -20,6 +22,8 @@ struct Options {
     std::string file;
     std::string password_file;
     bool light = false;
+    bool mnemonic = false;
+    std::uint32_t index = 0;
 };
 
 int print_address(const Address& address, const std::string& file) {
@@ -49,7 +53,15 @@ Result<PrivateKey> fresh_key(World& world) {
     }
 }
 
-Result<PrivateKey> given_key() {
+Result<PrivateKey> derived_key(std::uint32_t index) {
+    FARTHING_TRY(const auto mnemonic, read_mnemonic());
+    const char* const text = std::getenv(kPassphraseVariable);
+    const Secret<std::string> passphrase(text == nullptr ? "" : text);
+    return wallet::key_from_mnemonic(mnemonic, passphrase, index);
+}
+
+Result<PrivateKey> given_key(const Options& options) {
+    if (options.mnemonic) return derived_key(options.index);
     FARTHING_TRY(auto key, key_from_environment());
     if (key) return std::move(*key);
     if (isatty(STDIN_FILENO) == 1) {
@@ -116,10 +128,15 @@ void add_keystore(CLI::App& app, Run& run) {
     auto* import = add(*keystore, "import", "store the key in FARTHING_KEY or on stdin", *options,
                        why_not_creatable);
     import->add_flag("--light", options->light, light);
+    auto* mnemonic = import->add_flag(
+        "--mnemonic", options->mnemonic,
+        "the key of the words on stdin, or asked for (BIP-39 in English, m/44'/60'/0'/0/INDEX; its "
+        "passphrase, if it has one, stands in FARTHING_MNEMONIC_PASSPHRASE)");
+    import->add_option("--index", options->index, "which of its keys (0)")->needs(mnemonic);
     import->callback([options, &run] {
         run = [options] {
             World world(Level::error);
-            return run_store(*options, given_key(), world);
+            return run_store(*options, given_key(*options), world);
         };
     });
     auto* address =

@@ -32,6 +32,20 @@ after(async () => {
   await folder?.remove();
 });
 
+test("a mnemonic becomes the key that other wallets derive, and is never repeated", async () => {
+  const words = "test test test test test test test test test test test junk";
+  const file = folder.path("mnemonic.json");
+  const made = await farthing(["keystore", "import", file, "--light", "--mnemonic", "--index", "1"], { env, input: `${words}\n` });
+  assertExit(made, 0);
+  assert.equal(JSON.parse(made.stdout).address, "0x70997970C51812dc3A010C7d01b50e0d17dc79C8");
+  assert.equal(await openByHand(file, PASSWORD), "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d");
+
+  const wrong = await farthing(["keystore", "import", folder.path("no.json"), "--mnemonic"], { env, input: words.replace("junk", "secretword") });
+  assertExit(wrong, 2);
+  assert.match(errorOf(wrong).detail, /word 12 is not one of the English list/);
+  assert.ok(!wrong.stderr.includes("secretword"));
+});
+
 const macOf = (derived, ciphertext) => keccak256(Buffer.concat([derived.subarray(16, 32), ciphertext])).slice(2);
 
 /// Opens a key file with node's own cryptography. Returns the key.
