@@ -6,64 +6,20 @@
 #include <algorithm>
 
 #include "farthing/base/hex.hpp"
+#include "farthing/policy/bound.hpp"
+#include "farthing/policy/conclusion.hpp"
 
 namespace farthing::policy {
 namespace {
 
 constexpr std::size_t kResourceMax = 512;
 constexpr std::size_t kTaskMax = 200;
-constexpr std::string_view kAskOperator = "ask the operator";
-
-std::string amount_text(const U256& value, std::string_view unit) {
-    return to_text(Amount{value, std::string(unit)});
-}
-
-/// `today`, `in the last 1h`.
-std::string when_text(const Period& per) {
-    switch (per.kind) {
-        case Period::Kind::day:
-            return "today";
-        case Period::Kind::week:
-            return "this week";
-        case Period::Kind::month:
-            return "this month";
-        case Period::Kind::pact:
-            return "under this pact";
-        case Period::Kind::window:
-            return "in the last " + to_text(per);
-        case Period::Kind::request:
-            break;
-    }
-    return "per request";
-}
 
 /// base * (100 + percent) / 100, rounded down.
 U256 raised(const U256& base, std::uint32_t percent) {
     const auto product = base.checked_mul(U256(100ULL + percent));
     return product ? product->checked_div(U256(100)).value_or(U256{}) : U256::max();
 }
-
-/// Whether `percent` of `limit` is at most `used`.
-bool reaches(const U256& used, const U256& limit, std::uint32_t percent) {
-    const auto a = used.checked_mul(U256(100));
-    const auto b = limit.checked_mul(U256(percent));
-    return a && b && *a >= *b;
-}
-
-/// A limit or a rate in the same terms: how much, of what, where it is counted.
-struct Bound {
-    const std::string& id;
-    U256 limit;
-    std::optional<std::string> unit;  ///< of an amount; a number of payments has none
-    const Period& per;
-    Verdict over;
-    std::optional<std::size_t> meter;
-
-    [[nodiscard]] std::string text(const U256& value) const {
-        if (unit) return amount_text(value, *unit);
-        return value.to_decimal() + (value == U256(1) ? " payment" : " payments");
-    }
-};
 
 class Judge {
   public:
@@ -378,8 +334,7 @@ class Judge {
     void judge_limits() {
         for (std::size_t i = 0; i < pact_.limit.size(); ++i) {
             const auto& each = pact_.limit[i];
-            const Bound bound{rules_.limit_id(i), each.amount.value, each.amount.unit,
-                              each.per,           each.over,         rules_.limit_meter(i)};
+            const auto bound = limit_bound(rules_, i);
             const auto key = key_for(each, bound.meter);
             if (!key) continue;
             if (each.amount.unit.empty() && !payment_.dollars) {
@@ -388,39 +343,42 @@ class Judge {
             }
             // In units of another token it says nothing about this one.
             if (!each.amount.unit.empty() && each.amount.unit != payment_.symbol) continue;
-            judge_bound(bound, *key, payment_.in(each.amount.unit));
-            if (bound.meter) note_alerts(bound, *key, each.alert_at.value_or(pact_.alert_at));
+            const auto before = used(bound, *key);
+            const auto asked = payment_.in(each.amount.unit);
+            judge_bound(bound, *key, before, asked);
+            if (bound.meter) note_alerts(bound, before, asked, rules_.limit_alerts(i));
         }
     }
 
     /// The key of this payment in a limit's meter; one per request has no meter and needs none.
-    [[nodiscard]] std::optional<std::string> key_for(const Limit& limit,
-                                                     std::optional<std::size_t> meter) const {
+    [[nodiscard]] std::optional<std::string_view> key_for(const Limit& limit,
+                                                          std::optional<std::size_t> meter) const {
         if (meter) return key_in(*meter);
         const bool fits = (!limit.vendor || *limit.vendor == "each" ||
                            HostPattern{*limit.vendor}.covers(place_.vendor)) &&
                           (!limit.category || *limit.category == payment_.category) &&
                           (!limit.task || *limit.task == "each" || *limit.task == payment_.task);
-        return fits ? std::optional<std::string>("") : std::nullopt;
+        return fits ? std::optional<std::string_view>("") : std::nullopt;
     }
 
-    [[nodiscard]] std::optional<std::string> key_in(std::size_t meter) const {
-        const auto key =
-            rules_.meters()[meter].key_for(payment_.vendor, payment_.category, payment_.task);
-        return key ? std::optional<std::string>(*key) : std::nullopt;
+    [[nodiscard]] std::optional<std::string_view> key_in(std::size_t meter) const {
+        return rules_.meters()[meter].key_for(payment_.vendor, payment_.category, payment_.task);
     }
 
     void judge_rates() {
         for (std::size_t i = 0; i < pact_.rate.size(); ++i) {
-            const auto& each = pact_.rate[i];
-            const Bound bound{rules_.rate_id(i), U256(each.payments), std::nullopt,
-                              each.per,          each.over,           rules_.rate_meter(i)};
-            if (const auto key = key_in(*bound.meter)) judge_bound(bound, *key, U256(1));
+            const auto bound = rate_bound(rules_, i);
+            if (const auto key = key_in(*bound.meter))
+                judge_bound(bound, *key, used(bound, *key), U256(1));
         }
     }
 
-    void judge_bound(const Bound& bound, const std::string& key, const U256& asked) {
-        const auto used = bound.meter ? budget_.used(*bound.meter, key, now_) : U256{};
+    [[nodiscard]] U256 used(const Bound& bound, std::string_view key) const {
+        return bound.meter ? budget_.used(*bound.meter, key, now_) : U256{};
+    }
+
+    void judge_bound(const Bound& bound, std::string_view key, const U256& used,
+                     const U256& asked) {
         const auto after = used.checked_add(asked);
         if (after && *after <= bound.limit) return;
         const auto left = bound.limit.saturating_sub(used);
@@ -439,7 +397,7 @@ class Judge {
     }
 
     /// What can be done about a bound, and when it opens again.
-    std::string way_out(const Bound& bound, const std::string& key, const U256& asked,
+    std::string way_out(const Bound& bound, std::string_view key, const U256& asked,
                         const U256& left, Finding& finding) const {
         std::string text;
         const auto also = [&](const std::string& more) {
@@ -458,14 +416,11 @@ class Judge {
         return text;
     }
 
-    void note_alerts(const Bound& bound, const std::string& key,
-                     const std::vector<std::uint32_t>& percents) {
-        const auto before = budget_.used(*bound.meter, key, now_);
-        const auto after = before.checked_add(payment_.in(*bound.unit));
-        for (const auto percent : percents) {
-            if (!after || reaches(before, bound.limit, percent) ||
-                !reaches(*after, bound.limit, percent))
-                continue;
+    void note_alerts(const Bound& bound, const U256& before, const U256& asked,
+                     const std::vector<Rules::Threshold>& thresholds) {
+        const auto after = before.checked_add(asked);
+        for (const auto& [percent, amount] : thresholds) {
+            if (!after || before >= amount || *after < amount) continue;
             out_.alerts.push_back({bound.id, percent, bound.text(*after), bound.text(bound.limit)});
         }
     }
@@ -507,63 +462,9 @@ class Judge {
         }
     }
 
-    [[nodiscard]] Verdict strongest() const {
-        auto verdict = Verdict::allow;
-        for (const auto& each : findings_) verdict = std::max(verdict, each.verdict);
-        return verdict;
-    }
-
-    /// An approval that covers everything which asks.
-    [[nodiscard]] const Approval* find_approval() const {
-        const auto fits = [&](const Approval& each) {
-            const auto covered = [&](const Finding& finding) {
-                return std::ranges::find(each.conditions, finding.condition) !=
-                       each.conditions.end();
-            };
-            return each.vendor == payment_.vendor && each.resource == payment_.resource &&
-                   each.network == payment_.network && each.asset == payment_.asset &&
-                   each.pay_to == payment_.pay_to && payment_.amount <= each.amount_max &&
-                   now_ < each.expires.seconds && std::ranges::all_of(findings_, covered);
-        };
-        const auto found = std::ranges::find_if(facts_.approvals, fits);
-        return found == facts_.approvals.end() ? nullptr : &*found;
-    }
-
     Decision conclude() {
-        out_.verdict = strongest();
-        if (out_.verdict == Verdict::ask) {
-            if (const auto* approval = find_approval()) {
-                out_.approval = approval->id;
-                out_.verdict = Verdict::allow;
-                findings_.clear();
-            }
-        }
-        if (out_.verdict != Verdict::allow) out_.alerts.clear();
-        if (out_.verdict != Verdict::refuse) out_.reservation = std::move(payment_);
-        explain();
-        if (findings_.size() > Decision::kFindingsMax) {
-            out_.more = findings_.size() - Decision::kFindingsMax;
-            findings_.resize(Decision::kFindingsMax);
-        }
-        out_.findings = std::move(findings_);
-        return std::move(out_);
-    }
-
-    void explain() {
-        const auto decides = [&](const Finding& each) { return each.verdict == out_.verdict; };
-        const auto first = std::ranges::find_if(findings_, decides);
-        if (out_.verdict == Verdict::allow || first == findings_.end()) {
-            out_.text = "allowed by the pact";
-            if (out_.approval) out_.text = "allowed: the operator approved it";
-            return;
-        }
-        out_.condition = first->condition;
-        out_.code = first->code;
-        out_.retry_after = first->retry_after;
-        out_.text = fmt::format(
-            "{} ({}): {}. What would help: {}.",
-            out_.verdict == Verdict::ask ? "Needs the operator's approval" : "Refused by the pact",
-            first->condition, first->reason, first->suggestion);
+        return policy::conclude(std::move(out_), std::move(findings_), std::move(payment_),
+                                facts_.approvals, now_);
     }
 
     const Rules& rules_;
@@ -586,67 +487,6 @@ class Judge {
 Decision decide(const Rules& rules, const Budget& budget, const Request& request,
                 const Facts& facts) {
     return Judge(rules, budget, request, facts).judge();
-}
-
-std::optional<Approval> approval_for(const Decision& decision, Instant expires) {
-    if (decision.verdict != Verdict::ask || !decision.reservation || decision.more != 0)
-        return std::nullopt;
-    const auto& wanted = *decision.reservation;
-    Approval approval{.id = {},
-                      .conditions = {},
-                      .vendor = wanted.vendor,
-                      .resource = wanted.resource,
-                      .network = wanted.network,
-                      .asset = wanted.asset,
-                      .pay_to = wanted.pay_to,
-                      .amount_max = wanted.amount,
-                      .expires = expires};
-    for (const auto& each : decision.findings) approval.conditions.push_back(each.condition);
-    return approval;
-}
-
-std::vector<Standing> standings(const Rules& rules, const Budget& budget, std::uint64_t clock,
-                                std::string_view vendor, std::string_view task) {
-    std::vector<Standing> out;
-    if (budget.fingerprint() != rules.fingerprint()) return out;
-    const auto now = budget.now(clock);
-    const auto& pact = rules.pact();
-    std::string category;
-    for (const auto& each : pact.vendor) {
-        if (!each.host || !each.host->matches(vendor)) continue;
-        category = each.category;
-        break;
-    }
-    const auto add = [&](const Bound& bound) {
-        const auto& meter = rules.meters()[*bound.meter];
-        const bool asks = (meter.of == Meter::Of::each_vendor && vendor.empty()) ||
-                          (meter.of == Meter::Of::each_task && task.empty());
-        const auto key = meter.key_for(vendor, category, task);
-        if (!key || asks) return;
-        const auto used = budget.used(*bound.meter, *key, now);
-        Standing standing{.condition = bound.id,
-                          .per = bound.per,
-                          .limit = bound.text(bound.limit),
-                          .used = bound.text(used),
-                          .left = bound.text(bound.limit.saturating_sub(used)),
-                          .resets = std::nullopt};
-        const auto kind = bound.per.kind;
-        if (kind == Period::Kind::day || kind == Period::Kind::week || kind == Period::Kind::month)
-            standing.resets = Instant{calendar_stretch(kind, now, pact.utc_offset).end};
-        out.push_back(std::move(standing));
-    };
-    for (std::size_t i = 0; i < pact.limit.size(); ++i) {
-        const auto& each = pact.limit[i];
-        const Bound bound{rules.limit_id(i), each.amount.value, each.amount.unit,
-                          each.per,          each.over,         rules.limit_meter(i)};
-        if (bound.meter) add(bound);
-    }
-    for (std::size_t i = 0; i < pact.rate.size(); ++i) {
-        const auto& each = pact.rate[i];
-        add({rules.rate_id(i), U256(each.payments), std::nullopt, each.per, each.over,
-             rules.rate_meter(i)});
-    }
-    return out;
 }
 
 }  // namespace farthing::policy

@@ -53,6 +53,8 @@ struct Approval {
                           field("expires", &T::expires)};
     }
     friend bool operator==(const Approval&, const Approval&) = default;
+    /// Whether it is about this payment; the conditions are another matter.
+    [[nodiscard]] bool covers(const Reservation& payment, std::uint64_t now) const;
 };
 
 /// Pacts that count no longer, by hash or by id.

@@ -40,6 +40,13 @@ Meter about(const T& condition, const Pact& pact) {
     return meter;
 }
 
+/// percent of limit, rounded up.
+U256 share(const U256& limit, std::uint32_t percent) {
+    const auto product = limit.checked_mul(U256(percent));
+    const auto part = product ? divide_up(*product, U256(100)) : std::nullopt;
+    return part.value_or(limit);
+}
+
 }  // namespace
 
 std::optional<Worth> worth_of(const U256& amount, const KnownToken& token) {
@@ -63,6 +70,9 @@ Result<Rules> Rules::make(Pact pact) {
     rules.hash_ = pact_hash(pact);
     for (const auto& each : pact.limit) {
         rules.limit_ids_.push_back(each.id());
+        auto& alerts = rules.limit_alerts_.emplace_back();
+        for (const auto percent : each.alert_at.value_or(pact.alert_at))
+            alerts.push_back({percent, share(each.amount.value, percent)});
         auto meter = about(each, pact);
         meter.unit = each.amount.unit;
         if (each.category) {

@@ -47,6 +47,14 @@ class Rules {
         return limit_meters_[i];
     }
     [[nodiscard]] std::size_t rate_meter(std::size_t i) const { return rate_meters_[i]; }
+    /// At which sums an alert is given.
+    struct Threshold {
+        std::uint32_t percent;
+        U256 amount;
+    };
+    [[nodiscard]] const std::vector<Threshold>& limit_alerts(std::size_t i) const {
+        return limit_alerts_[i];
+    }
     [[nodiscard]] const std::string& limit_id(std::size_t i) const { return limit_ids_[i]; }
     [[nodiscard]] const std::string& rate_id(std::size_t i) const { return rate_ids_[i]; }
     /// From [[token]], else from the built-in table, where a unit is a dollar.
@@ -63,6 +71,7 @@ class Rules {
     std::size_t fingerprint_ = 0;
     std::vector<std::optional<std::size_t>> limit_meters_;
     std::vector<std::size_t> rate_meters_;
+    std::vector<std::vector<Threshold>> limit_alerts_;
     std::vector<std::string> limit_ids_, rate_ids_;
 };
 
