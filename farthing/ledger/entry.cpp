@@ -100,6 +100,7 @@ Result<Entry> parse_body(std::string_view body) {
     const auto* object = value.if_object();
     if (object == nullptr) return fail(Errc::invalid_field, "expected an object");
     FARTHING_TRY(const auto common, json::decode<Common>(*object));
+    if (common.time > kTimeMax) return fail(Errc::invalid_field, ".time: after the year 9999");
     FARTHING_TRY(auto event, decode_event(common.kind, *object));
     Entry out{common.seq, common.time, common.previous, std::move(event), hash_of_body(body)};
     FARTHING_CHECK(check_texts(out.event));

@@ -21,6 +21,8 @@ using Seq = std::uint64_t;
 
 /// Texts come from sellers and models: stored as given, shown only through `legible`.
 inline constexpr std::size_t kTextMax = 4'096;
+/// The last millisecond of the year 9999: what comes later has no date.
+inline constexpr UnixMillis kTimeMax = 253'402'300'799'999;
 
 enum class Verdict : std::uint8_t { allow, ask, refuse };
 enum class Approved : std::uint8_t { approved, denied, expired };

@@ -38,6 +38,8 @@ TEST_CASE("ledger: any other text than the canonical one is refused") {
     CHECK(parse_body(changed("\"vendor\":\"\"", "\"vendor\":5"))
               .error()
               .detail.starts_with(".vendor"));
+    CHECK(parse_body(changed("\"time\":5", "\"time\":253402300800000")).error().detail ==
+          ".time: after the year 9999");
     CHECK(parse_body(good + " ").error().detail == "not in canonical form");
     CHECK_FALSE(parse_body("[]").has_value());
     CHECK_FALSE(parse_body("").has_value());

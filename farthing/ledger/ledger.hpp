@@ -78,7 +78,7 @@ class Transaction {
     /// Writes the next entry, at `now`. What follows a decision has to fit it: signed and released
     /// while it is reserved, settled once and also after a release (the chain knows better),
     /// approval when it asked. Errors: invalid_argument (does not fit), invalid_field, too_large
-    /// (texts); then nothing was written.
+    /// (texts, numbers); then nothing was written.
     Result<Entry> append(Event event);
 
     /// For the last entry. The two newest are kept.

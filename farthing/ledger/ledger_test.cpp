@@ -218,6 +218,7 @@ TEST_CASE("ledger: what follows a decision has to fit it") {
     Decision large = decision_of(Verdict::refuse);
     large.url = std::string(kTextMax + 1, 'x');
     CHECK(why(large) == ".url: more than 4096 bytes");
+    CHECK(why(Approval{asked, Approved::approved, "", "", ~0ULL}).starts_with(".expires: "));
     CHECK(verified(*ledger).seq == 10);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "farthing/ledger/payments.hpp"
 
-#include <fmt/chrono.h>
+#include <fmt/format.h>
 
 #include <charconv>
 
@@ -11,11 +11,6 @@ namespace farthing::ledger {
 namespace {
 
 constexpr unsigned kValueDecimals = 18;
-
-std::chrono::sys_time<std::chrono::milliseconds> point_of(UnixMillis time) {
-    return std::chrono::sys_time<std::chrono::milliseconds>(
-        std::chrono::milliseconds(static_cast<std::int64_t>(time)));
-}
 
 Result<Payment> payment_of(Transaction& transaction, const Entry& entry) {
     Payment out{.entry = entry};
@@ -181,8 +176,15 @@ std::string to_csv(const Payment& payment) {
 }
 
 std::string time_text(UnixMillis time) {
-    const auto point = std::chrono::floor<std::chrono::seconds>(point_of(time));
-    return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", point);
+    // Not through fmt, whose clock counts nanoseconds and ends in 2262.
+    const std::chrono::sys_time<std::chrono::milliseconds> point(
+        std::chrono::milliseconds(static_cast<std::int64_t>(std::min(time, kTimeMax))));
+    const auto day = std::chrono::floor<std::chrono::days>(point);
+    const std::chrono::year_month_day date(day);
+    const std::chrono::hh_mm_ss clock(std::chrono::floor<std::chrono::seconds>(point - day));
+    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", static_cast<int>(date.year()),
+                       static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                       clock.hours().count(), clock.minutes().count(), clock.seconds().count());
 }
 
 std::string day_text(UnixMillis time) { return time_text(time).substr(0, 10); }

@@ -76,6 +76,8 @@ TEST_CASE("ledger: sums by vendor, task and day") {
 TEST_CASE("ledger: days") {
     CHECK(parse_day("1970-01-02").value() == 86'400'000);
     CHECK(day_text(parse_day("2028-02-29").value()) == "2028-02-29");
+    CHECK(time_text(0) == "1970-01-01T00:00:00Z");
+    CHECK(time_text(kTimeMax) == "9999-12-31T23:59:59Z");
     for (const auto* each : {"", "2027-02-29", "2027-13-01", "2027-1-01", "1969-12-31",
                              "2027-01-0x", "2027-01-011", "2027/01/01", "+027-01-01"}) {
         CAPTURE(each);

@@ -186,7 +186,8 @@ Result<Entry> Transaction::append(Event event) {
     FARTHING_TRY(const auto time, now());
     Entry entry{head.seq + 1, time, head.hash, std::move(event), {}};
     const auto body = to_body(entry);
-    entry.hash = hash_of_body(body);
+    // What could not be read again would stop the wallet for good: numbers above 2^53, say.
+    FARTHING_TRY(entry, parse_body(body));
     const auto hash = to_hex(entry.hash);
     const auto seq = static_cast<long long>(entry.seq);
     session_ << "INSERT INTO entries (seq, hash, body) VALUES (:seq, :hash, :body)", use(seq),
