@@ -78,6 +78,7 @@ struct SqliteFile {
     const Migrations& migrations;
     std::string_view name;  ///< of its kind, for errors
     /// Several processes serve from it: each transaction has the file to itself from its beginning.
+    /// Only its owner may read it.
     bool shared = false;
     std::string_view at_start = {};  ///< a statement, run when it is opened to be served from
 };

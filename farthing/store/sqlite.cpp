@@ -126,7 +126,13 @@ class Sqlite final : public Engine {
 
   private:
     Result<> connect(Access access) {
+        const bool fresh = !std::filesystem::exists(file_.path);
         session.open(soci::sqlite3, "timeout=10 db=" + in_quotes(file_.path));
+        if (fresh && file_.shared) {
+            // Nobody else's business; what SQLite makes beside it gets the same mode.
+            using enum std::filesystem::perms;
+            std::filesystem::permissions(file_.path, owner_read | owner_write);
+        }
         // A commit is on the disk when it returns, also when the machine loses its power.
         session << "PRAGMA journal_mode = WAL";
         session << "PRAGMA synchronous = FULL";

@@ -15,19 +15,6 @@ constexpr std::size_t kBitsPerWord = 11;
 constexpr std::size_t kWordsMin = 12;
 constexpr std::size_t kWordsMax = 24;
 
-const std::vector<std::string_view>& word_list() {
-    static const auto list = [] {
-        std::vector<std::string_view> out;
-        for (auto rest = mnemonic_words(); !rest.empty();) {
-            const auto end = rest.find('\n');
-            out.push_back(rest.substr(0, end));
-            rest.remove_prefix(end + 1);
-        }
-        return out;
-    }();
-    return list;
-}
-
 std::vector<std::string_view> split(std::string_view text) {
     std::vector<std::string_view> out;
     while (true) {
@@ -39,6 +26,11 @@ std::vector<std::string_view> split(std::string_view text) {
         if (end == std::string_view::npos) return out;
         text.remove_prefix(end);
     }
+}
+
+const std::vector<std::string_view>& word_list() {
+    static const auto list = split(mnemonic_words());
+    return list;
 }
 
 /// The entropy and, after it, a bit of checksum for each 32 of its own.

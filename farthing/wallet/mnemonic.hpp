@@ -8,7 +8,7 @@
 
 namespace farthing::wallet {
 
-/// 2048 words, each ended by a newline.
+/// 2048 words between blanks, sorted.
 [[nodiscard]] std::string_view mnemonic_words();
 
 /// The key at m/44'/60'/0'/0/`index`. 12, 15, 18, 21 or 24 English words between blanks, whose
