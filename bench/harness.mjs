@@ -139,11 +139,13 @@ export async function withBusy(processes, work) {
   return { ...result, busy: (used() - before) / ((performance.now() - began) / 1000) };
 }
 
-/// The most memory a process ever had resident, in MiB.
-export function peakMemory({ pid }) {
+function memoryOf({ pid }, name) {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  return Number(status.match(/^VmHWM:\s+(\d+) kB$/m)[1]) / 1024;
+  return Number(status.match(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m"))[1]) / 1024;
 }
+/// The most memory a process ever had resident, and what it has now, in MiB.
+export const peakMemory = (process) => memoryOf(process, "VmHWM");
+export const residentMemory = (process) => memoryOf(process, "VmRSS");
 
 /// Runs a program on the cores of everything else and parses the JSON on its last line.
 export async function runForJson({ name, command, args, deadlineMs }) {

@@ -4,7 +4,8 @@
 # generators, chain and origin share the others. Prints a Markdown table and writes it to bench/results.md.
 #
 #   bench/run.sh [ROW...]    only these rows, to stdout alone: unpaid verify paid micro start gas store growth,
-#                            and, never without its name, rows: how a store grows (FARTHING_BENCH_ROWS is the most)
+#                            and, never without their names, rows: how a store grows (FARTHING_BENCH_ROWS is the
+#                            most), and memory: of a gateway that is paid for ten minutes
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 
@@ -24,5 +25,5 @@ export FARTHING_BIN=${FARTHING_BIN:-$PWD/build/release/bin/farthing}
 export FARTHING_BENCH_CORE=0
 export NODE_ENV=production
 limit=540
-[[ " $* " == *" rows "* ]] && limit=3600
+[[ " $* " == *" rows "* || " $* " == *" memory "* ]] && limit=3600
 exec timeout --signal=TERM --kill-after=15 "$limit" taskset -c "1-$((cores - 1))" node bench/table.mjs "$@"

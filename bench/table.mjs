@@ -8,7 +8,7 @@ import { machine, markdown } from "./markdown.mjs";
 import { gas } from "./rows/gas.mjs";
 import { growth } from "./rows/growth.mjs";
 import { micro } from "./rows/micro.mjs";
-import { paid } from "./rows/paid.mjs";
+import { memory, paid } from "./rows/paid.mjs";
 import { start } from "./rows/start.mjs";
 import { rows, store } from "./rows/store.mjs";
 import { unpaid } from "./rows/unpaid.mjs";
@@ -17,10 +17,10 @@ import { startChain } from "./stacks.mjs";
 
 // The rows that leave the chain as it was share one.
 const ON_ONE_CHAIN = { unpaid, verify, start };
-const ALONE = { micro, paid, gas, store, growth, rows };
-const ORDER = ["unpaid", "verify", "paid", "micro", "start", "gas", "store", "growth", "rows"];
-/// Takes minutes and gigabytes: only by its name.
-const ONLY_NAMED = ["rows"];
+const ALONE = { micro, paid, gas, store, growth, rows, memory };
+const ORDER = ["unpaid", "verify", "paid", "micro", "start", "gas", "store", "growth", "rows", "memory"];
+/// Take many minutes: only by their names.
+const ONLY_NAMED = ["rows", "memory"];
 
 const chosen = process.argv.slice(2);
 const wanted = (name) => (chosen.length === 0 ? !ONLY_NAMED.includes(name) : chosen.includes(name));
