@@ -15,7 +15,7 @@ const POLL_INTERVAL = "25ms";
 const STALENESS_MAX = "10m";
 const EACH_PAYER_HOLDS = 10n * 10n ** 6n;
 /// Of `balanceOf` in contracts/src/DevUsdc.sol.
-const BALANCE_SLOT = 2;
+const BALANCE_SLOT = 3;
 
 const toml = JSON.stringify;
 const { concat, keccak256, pad, toHex } = reference("viem");
