@@ -93,7 +93,8 @@ struct LocalFacilitator::Unit {
                                           config.eip6492_factories.end()}},
                    {.staleness_max = config.staleness_max,
                     .recheck_after = config.recheck_after,
-                    .reserve_for = config.reserve_for}),
+                    .reserve_for = config.reserve_for},
+                   stores.reservations.get()),
           settler(env, loop, chain, examiner, lanes, *stores.intents,
                   settler_config(config, assets, stores.node)),
           ours_allowed(config.batch_contract == "auto") {}

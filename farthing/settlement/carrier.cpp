@@ -100,6 +100,8 @@ Task<Outcome> Carrier::carry_on(std::shared_ptr<Errand> errand,
                                 std::vector<store::Broadcast> broadcasts) {
     const Exposure::Hold room(exposure_, *errand->payment);
     take_place(*errand);
+    // It is under way, whether others can be told or not.
+    [[maybe_unused]] const auto held = co_await examiner_.hold(errand->payment);
     const auto last = broadcasts.back();
     std::vector<store::Broadcast> versions;  // of the last transaction: one key, one nonce
     for (auto& each : broadcasts) {
@@ -160,7 +162,13 @@ Task<Result<>> Carrier::prepare(ErrandPtr errand) {
         auto judged = co_await examiner_.judge_now(errand->payment);
         if (!judged) co_return fail(std::move(judged).error());
         if (errand->given_up) co_return fail(kGivenUp);
+        const bool is_new = !errand->judged;
         take_place(*errand);
+        if (is_new) {
+            auto held = co_await examiner_.hold(errand->payment);
+            if (!held) co_return held;
+            if (errand->given_up) co_return fail(kGivenUp);
+        }
         // A contract's opinion of the signature costs as much gas as it likes.
         errand->alone = judged->payer_has_code || judged->deployment ||
                         !config_.known_tokens.contains(errand->payment->key().token);

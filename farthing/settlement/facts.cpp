@@ -8,6 +8,8 @@ namespace farthing::settlement {
 namespace {
 
 constexpr std::size_t kRememberedMax = 65536;
+/// What is being settled is held for others no longer than this, should its end not be written.
+constexpr std::chrono::minutes kHoldMax{15};
 
 /// How often a balance that others were paid from meanwhile is asked for.
 constexpr int kLooksMax = 3;
@@ -41,7 +43,7 @@ std::optional<std::string> text_of(const chain::CallResult& result) {
 }  // namespace
 
 Examiner::Examiner(Env env, Loop& loop, chain::Chain& chain, Address sender, scheme::Policy policy,
-                   FactsConfig config)
+                   FactsConfig config, store::ReservationStore* shared)
     : env_(env),
       chain_(chain),
       sender_(sender),
@@ -50,13 +52,56 @@ Examiner::Examiner(Env env, Loop& loop, chain::Chain& chain, Address sender, sch
       follower_(env, loop, chain, cache_,
                 {.staleness_max = config.staleness_max, .idle_after = config.idle_after}),
       reservations_(env.clock, {.reserve_for = config.reserve_for,
-                                .ended_for = std::chrono::minutes(1) + config.staleness_max}) {
+                                .ended_for = std::chrono::minutes(1) + config.staleness_max}),
+      shared_(shared) {
     // One look at a payment often follows another: before the chain is asked, after it, and when
     // it is settled.
     if (!policy_.signers) policy_.signers = std::make_shared<scheme::Signers>();
 }
 
 Task<Result<>> Examiner::examine(std::shared_ptr<const scheme::Opened> payment) {
+    const auto taken = co_await examine_here(payment);
+    if (!taken) co_return fail(taken.error());
+    if (shared_ == nullptr || taken->is_shared) co_return Result<>{};
+    // Two that ask for the same at once both ask the others: neither goes by what is not known yet.
+    store::Reserved reserved{payment->key(), payment->amount(),
+                             left_of(*payment, config_.reserve_for)};
+    auto granted = co_await shared_->reserve(std::move(reserved), taken->room);
+    if (granted && *granted) {
+        reservations_.share(payment->key());
+        co_return Result<>{};
+    }
+    reservations_.withdraw(payment->key());
+    if (!granted) co_return fail(std::move(granted).error());
+    co_return fail(Errc::exact_insufficient_balance,
+                   "the rest of the balance is reserved at another node");
+}
+
+std::chrono::milliseconds Examiner::left_of(const scheme::Opened& payment,
+                                            std::chrono::milliseconds most) const {
+    const auto limit = payment.valid_before();
+    const auto time = static_cast<scheme::UnixSeconds>(now());
+    const auto left = limit > time ? limit - time : 0;
+    if (left >= static_cast<scheme::UnixSeconds>(most.count()) / 1'000) return most;
+    return std::chrono::seconds(left);
+}
+
+Task<Result<>> Examiner::hold(std::shared_ptr<const scheme::Opened> payment) {
+    if (shared_ == nullptr || payment->amount().is_zero()) co_return Result<>{};
+    store::Reserved reserved{payment->key(), payment->amount(), left_of(*payment, kHoldMax)};
+    auto held = co_await shared_->hold(std::move(reserved));
+    co_return held;
+}
+
+Task<> Examiner::let_go(scheme::PaymentKey key) {
+    if (shared_ == nullptr) co_return;
+    // Not written, it ends by itself. Until then others believe that there is less.
+    [[maybe_unused]] const auto done =
+        co_await shared_->let_go(std::move(key), config_.staleness_max);
+}
+
+Task<Result<Examiner::Taken>> Examiner::examine_here(
+    std::shared_ptr<const scheme::Opened> payment) {
     if (cache_.has_tokens()) follower_.want();
     if (auto known = examine_by_cache(*payment)) co_return *std::move(known);
     if (auto known = examine_by_memory(*payment)) co_return *std::move(known);
@@ -75,7 +120,7 @@ Task<Result<>> Examiner::examine(std::shared_ptr<const scheme::Opened> payment) 
     }
 }
 
-std::optional<Result<>> Examiner::examine_by_cache(const scheme::Opened& payment) {
+std::optional<Result<Examiner::Taken>> Examiner::examine_by_cache(const scheme::Opened& payment) {
     const auto& key = payment.key();
     if (!follower_.is_believed() || !cache_.is_trusted(key.token, payment.domain_separator())) {
         return std::nullopt;
@@ -96,7 +141,7 @@ std::optional<Result<>> Examiner::examine_by_cache(const scheme::Opened& payment
     if (!used && !unused) return std::nullopt;
     if (auto good = payment.judge(kPlain, policy_, static_cast<scheme::UnixSeconds>(now()));
         !good) {
-        return good;
+        return fail(good.error());
     }
     if (used) return fail(Errc::exact_nonce_already_used);
     // The chain has the last word: money may have come in this very moment.
@@ -104,7 +149,7 @@ std::optional<Result<>> Examiner::examine_by_cache(const scheme::Opened& payment
     return reservations_.reserve(payment, *payer->balance);
 }
 
-std::optional<Result<>> Examiner::examine_by_memory(const scheme::Opened& payment) {
+std::optional<Result<Examiner::Taken>> Examiner::examine_by_memory(const scheme::Opened& payment) {
     const auto found = good_.find(payment.key());
     if (found == good_.end() || found->second.print != payment.print()) return std::nullopt;
     const auto& good = found->second;
@@ -112,11 +157,12 @@ std::optional<Result<>> Examiner::examine_by_memory(const scheme::Opened& paymen
     // The events have told more since.
     if (good.is_followed && follower_.is_believed()) return std::nullopt;
     auto verdict = payment.judge(good.facts, policy_, static_cast<scheme::UnixSeconds>(now()));
-    if (!verdict) return verdict;
+    if (!verdict) return fail(verdict.error());
     return reservations_.reserve(payment, good.balance);
 }
 
-Task<Result<>> Examiner::examine_by_chain(std::shared_ptr<const scheme::Opened> payment) {
+Task<Result<Examiner::Taken>> Examiner::examine_by_chain(
+    std::shared_ptr<const scheme::Opened> payment) {
     const bool trusted = cache_.is_trusted(payment->key().token, payment->domain_separator());
     std::optional<std::uint64_t> id;
     auto ask = Ask::all;
@@ -144,12 +190,12 @@ Task<Result<>> Examiner::examine_by_chain(std::shared_ptr<const scheme::Opened> 
     if (!enough && seen->simulated && !deployment) {
         if (!*seen->simulated) {
             auto refused = co_await refuse(payment, *std::move(seen->simulated));
-            co_return refused;
+            co_return fail(std::move(refused).error());
         }
         simulated = true;
     } else if (!enough) {
         auto good = co_await simulate(payment, deployment);
-        if (!good) co_return good;
+        if (!good) co_return fail(std::move(good).error());
         simulated = true;
     }
     // A token that does not tell its balances has shown that this payment goes well, alone.
@@ -161,7 +207,7 @@ Task<Result<>> Examiner::examine_by_chain(std::shared_ptr<const scheme::Opened> 
     if (good_.size() >= kRememberedMax) good_.clear();
     Good good{seen->facts, payment->print(), env_.clock.steady_now(), balance, trusted && plain};
     good_.insert_or_assign(payment->key(), good);
-    co_return Result<>{};
+    co_return reserved;
 }
 
 void Examiner::learn(const scheme::Opened& payment, const Seen& seen,

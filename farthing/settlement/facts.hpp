@@ -10,6 +10,7 @@
 #include "farthing/scheme/scheme.hpp"
 #include "farthing/settlement/follower.hpp"
 #include "farthing/settlement/reservations.hpp"
+#include "farthing/store/reservations.hpp"
 
 namespace farthing::settlement {
 
@@ -36,8 +37,9 @@ struct FactsConfig {
 class Examiner {
   public:
     /// `sender` is the account that will send the settlement: simulations run as it.
+    /// `shared` is where other nodes see what is reserved here; null without any.
     Examiner(Env env, Loop& loop, chain::Chain& chain, Address sender, scheme::Policy policy,
-             FactsConfig config);
+             FactsConfig config, store::ReservationStore* shared = nullptr);
 
     /// Keeps what is believed of the chain true, until cancelled.
     Task<> run() { return follower_.run(); }
@@ -62,6 +64,9 @@ class Examiner {
     Task<Result<Error>> diagnose(std::shared_ptr<const scheme::Opened> payment);
     /// Its settlement has begun: its amount stays reserved until `forget`.
     void begin(const scheme::Opened& payment) { reservations_.begin(payment); }
+    /// The same for other nodes, and `let_go` for `forget`. Errors: those of the store.
+    Task<Result<>> hold(std::shared_ptr<const scheme::Opened> payment);
+    Task<> let_go(scheme::PaymentKey key);
     /// A payment that was settled or has failed is no longer as it was examined.
     void forget(const scheme::PaymentKey& key);
     [[nodiscard]] std::size_t reserved() const { return reservations_.size(); }
@@ -92,10 +97,14 @@ class Examiner {
     };
     enum class Ask : std::uint8_t { code, all, all_but_simulation };
 
-    Task<Result<>> examine_by_chain(std::shared_ptr<const scheme::Opened> payment);
+    using Taken = Reservations::Taken;
+    Task<Result<Taken>> examine_here(std::shared_ptr<const scheme::Opened> payment);
+    Task<Result<Taken>> examine_by_chain(std::shared_ptr<const scheme::Opened> payment);
     /// Nothing: the chain has to be asked.
-    [[nodiscard]] std::optional<Result<>> examine_by_cache(const scheme::Opened& payment);
-    [[nodiscard]] std::optional<Result<>> examine_by_memory(const scheme::Opened& payment);
+    [[nodiscard]] std::optional<Result<Taken>> examine_by_cache(const scheme::Opened& payment);
+    [[nodiscard]] std::optional<Result<Taken>> examine_by_memory(const scheme::Opened& payment);
+    [[nodiscard]] std::chrono::milliseconds left_of(const scheme::Opened& payment,
+                                                    std::chrono::milliseconds most) const;
     Task<Result<Seen>> look(std::shared_ptr<const scheme::Opened> payment, Ask ask);
     Task<Result<>> simulate(std::shared_ptr<const scheme::Opened> payment,
                             std::optional<Call> deployment);
@@ -118,6 +127,7 @@ class Examiner {
     FactsCache cache_;
     Follower follower_;
     Reservations reservations_;
+    store::ReservationStore* shared_;
 };
 
 }  // namespace farthing::settlement

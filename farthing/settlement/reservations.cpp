@@ -53,10 +53,11 @@ void Reservations::prune_all() {
     }
 }
 
-Result<> Reservations::reserve(const scheme::Opened& payment, const Known& known) {
+Result<Reservations::Taken> Reservations::reserve(const scheme::Opened& payment,
+                                                  const Known& known) {
     const auto& amount = payment.amount();
     if (amount > known.balance) return fail(Errc::exact_insufficient_balance);
-    if (amount.is_zero()) return {};
+    if (amount.is_zero()) return Taken{known.balance, true};
     if (size_ >= config_.all_max) prune_all();
     const auto account = account_of(payment.key());
     auto at = accounts_.find(account);
@@ -86,14 +87,36 @@ Result<> Reservations::reserve(const scheme::Opened& payment, const Known& known
     }
     if (own != nullptr) {
         if (wanted != own->amount) at->second.earliest = SteadyTime::min();
+        own->is_shared = own->is_shared && wanted == own->amount;
         own->amount = wanted;
-        return {};
+        return Taken{known.balance.saturating_sub(*all), own->is_shared};
     }
     if (size_ >= config_.all_max) {
         return fail(Errc::overloaded, "too many verified payments wait to be settled");
     }
     add(accounts_[account], payment.key().nonce, {amount, expiry_of(payment)});
-    return {};
+    return Taken{known.balance.saturating_sub(*all), false};
+}
+
+Reservations::Place* Reservations::find(const scheme::PaymentKey& key) {
+    const auto at = accounts_.find(account_of(key));
+    if (at == accounts_.end()) return nullptr;
+    const auto found = at->second.by_nonce.find(key.nonce);
+    return found == at->second.by_nonce.end() ? nullptr : &found->second;
+}
+
+void Reservations::share(const scheme::PaymentKey& key) {
+    if (auto* place = find(key)) place->is_shared = true;
+}
+
+void Reservations::withdraw(const scheme::PaymentKey& key) {
+    auto* place = find(key);
+    if (place == nullptr || place->until == SteadyTime::max()) return;
+    place->until = clock_.steady_now();
+    auto& places = accounts_.at(account_of(key));
+    places.earliest = SteadyTime::min();
+    prune(places);
+    if (places.is_empty()) accounts_.erase(account_of(key));
 }
 
 void Reservations::add(Places& places, const Bytes32& nonce, Place place) {
@@ -108,10 +131,10 @@ void Reservations::begin(const scheme::Opened& payment) {
     auto& places = accounts_[account_of(payment.key())];
     const auto found = places.by_nonce.find(payment.key().nonce);
     if (found == places.by_nonce.end()) {
-        add(places, payment.key().nonce, {payment.amount(), SteadyTime::max()});
+        add(places, payment.key().nonce, {payment.amount(), SteadyTime::max(), true});
         return;
     }
-    found->second = {std::max(found->second.amount, payment.amount()), SteadyTime::max()};
+    found->second = {std::max(found->second.amount, payment.amount()), SteadyTime::max(), true};
     places.earliest = SteadyTime::min();
 }
 

@@ -35,11 +35,21 @@ class Reservations {
         U256 balance;
         std::uint64_t mark = 0;
     };
+    /// A place that a payment has.
+    struct Taken {
+        U256 room;               ///< what all places here leave of the balance
+        bool is_shared = false;  ///< other nodes know of it
+    };
     /// Speaks for the payment's amount, until the authorisation expires, `reserve_for` is over or
     /// the payment has ended; a payment that has its place keeps it as it is. Errors:
     /// exact_insufficient_balance when the balance does not cover it beside the others; overloaded
     /// when there is no room: those that are there keep their places.
-    Result<> reserve(const scheme::Opened& payment, const Known& known);
+    Result<Taken> reserve(const scheme::Opened& payment, const Known& known);
+    /// Other nodes know of it.
+    void share(const scheme::PaymentKey& key);
+    /// They have left no room for it: as if it had never been reserved, unless its settlement has
+    /// begun.
+    void withdraw(const scheme::PaymentKey& key);
     /// Its settlement has begun: it keeps its place, or takes one whatever the balance, until
     /// `end`.
     void begin(const scheme::Opened& payment);
@@ -62,6 +72,7 @@ class Reservations {
     struct Place {
         U256 amount;
         SteadyTime until;
+        bool is_shared = false;
     };
     struct Ended {
         U256 amount;
@@ -80,6 +91,7 @@ class Reservations {
 
     [[nodiscard]] SteadyTime expiry_of(const scheme::Opened& payment) const;
     void add(Places& places, const Bytes32& nonce, Place place);
+    [[nodiscard]] Place* find(const scheme::PaymentKey& key);
     /// Takes away what has expired, and reckons again.
     void prune(Places& places);
     void prune_all();

@@ -4,6 +4,7 @@
 #include "farthing/store/engine.hpp"
 #include "farthing/store/memory_intents.hpp"
 #include "farthing/store/memory_leases.hpp"
+#include "farthing/store/postgres_reservations.hpp"
 #include "farthing/store/sql_intents.hpp"
 #include "farthing/store/sql_leases.hpp"
 
@@ -22,6 +23,9 @@ Result<Stores> open_stores(Env env, Loop& loop, const std::string& where) {
     out.shared = is_postgres(where);
     out.intents = std::make_unique<SqlIntents>(*out.database, out.node);
     out.leases = std::make_unique<SqlLeases>(*out.database, out.node);
+    if (out.shared) {
+        out.reservations = std::make_unique<PostgresReservations>(*out.database, out.node);
+    }
     return out;
 }
 

@@ -7,6 +7,7 @@
 #include "farthing/store/database.hpp"
 #include "farthing/store/intents.hpp"
 #include "farthing/store/leases.hpp"
+#include "farthing/store/reservations.hpp"
 
 namespace farthing::store {
 
@@ -16,6 +17,7 @@ struct Stores {
     std::unique_ptr<Database> database;  ///< null when it is memory
     std::unique_ptr<IntentStore> intents;
     std::unique_ptr<LeaseStore> leases;
+    std::unique_ptr<ReservationStore> reservations;  ///< null when no other process is there
 };
 
 /// `where` is what `store` in a configuration says: `memory` (also when empty), the path of an

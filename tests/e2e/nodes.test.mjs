@@ -92,6 +92,21 @@ describe("two facilitators on one store", () => {
     }
   });
 
+  test("payments over one balance, verified on both at once: as many are good as the balance pays for", async () => {
+    const [first, second] = [await start(), await start()];
+    const payer = await chain.freshPayer(3n * AMOUNT);
+    const payTo = chain.freshAddress();
+    const payments = [];
+    for (let i = 0; i < 10; i++) payments.push(await signPayment({ key: payer.key, payTo, amount: AMOUNT }));
+    const verdicts = await Promise.all(payments.map((each, i) => verify(i % 2 ? first : second, each)));
+    const good = payments.filter((_, i) => verdicts[i].isValid);
+    assert.equal(good.length, 3, JSON.stringify(verdicts));
+    for (const { isValid, invalidReason } of verdicts) assert.ok(isValid || invalidReason.endsWith("insufficient_balance"), invalidReason);
+    // Whichever node is asked, they settle, and nothing stays held.
+    for (const [i, each] of good.entries()) assert.equal((await settled(i % 2 ? second : first, each, DEADLINE)).success, true);
+    assert.equal(await chain.balanceOf(payTo), 3n * AMOUNT);
+  });
+
   test("one payment at both at once is one transaction", async () => {
     const [first, second] = [await start(), await start()];
     const payments = await newPayments(10);
