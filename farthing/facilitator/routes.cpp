@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "farthing/facilitator/request_timeout.hpp"
 #include "farthing/net/body_fault.hpp"
 #include "farthing/wire/dialect.hpp"
@@ -60,6 +62,10 @@ Result<std::string> idempotency_key_of(const net::Headers& headers) {
         return fail(Errc::invalid_header,
                     fmt::format("Idempotency-Key: expected at most {} bytes, got {}",
                                 kIdempotencyKeyBytesMax, key.size()));
+    }
+    if (!std::ranges::all_of(key, [](char c) { return c > ' ' && c <= '~'; })) {
+        return fail(Errc::invalid_header,
+                    "Idempotency-Key: expected printable ASCII without spaces");
     }
     return std::string(key);
 }

@@ -299,6 +299,10 @@ TEST_CASE("facilitator: who asks is known by the idempotency key, within limits"
     world.headers.add("Idempotency-Key", "\"abc\"");
     CHECK(world.ask("POST", "/settle", world.good_body()).status == 200);
     CHECK(world.scripted.given_key == "\"abc\"");
+    for (const auto* key : {"\xff", "a b", "\x7f"}) {
+        world.headers.set("Idempotency-Key", key);
+        CHECK(world.ask("POST", "/settle", world.good_body()).status == 400);
+    }
     world.headers.set("Idempotency-Key", std::string(257, 'a'));
     const auto refused = world.ask("POST", "/settle", world.good_body());
     CHECK(refused.status == 400);

@@ -92,6 +92,7 @@ TEST_CASE("batch: no more than the limit goes in one") {
     world.gather(20);
     REQUIRE(world.mine_until_all_end());
     CHECK(world.settled() == 21);
+    CHECK(world.batches() > 1);
     for (const auto& each : world.chain.mined()) {
         CHECK(each.transaction.fields.gas_limit <= 8 * 75'000);
     }
@@ -104,6 +105,7 @@ TEST_CASE("batch: no more than the gas limit allows goes in one") {
     world.gather(20);
     REQUIRE(world.mine_until_all_end());
     CHECK(world.settled() == 21);
+    CHECK(world.batches() > 1);
     for (const auto& each : world.chain.mined()) {
         CHECK(each.transaction.fields.gas_limit <= 400'000);
     }

@@ -182,11 +182,19 @@ Outcome Settler::pending(const Job& job) {
 Task<> Settler::drain() { co_await jobs_.join(); }
 
 Task<> Settler::work(JobPtr job) {
-    auto outcome = co_await begin(job);
+    auto known = co_await begin(job);
     if (job->outcome) co_return;  // given up meanwhile
+    if (known) {
+        // No intent is this job's: there is nothing to write. What is said of another payment, or
+        // once more, is no news.
+        const bool is_news = kind_of(known->error.code) == Kind::unavailable;
+        is_news ? finish(job, *std::move(known)) : end(job, *std::move(known));
+        co_return;
+    }
+    std::optional<Outcome> outcome;
     auto& errand = *job->errand;
-    if (!outcome && !errand.elsewhere && !lanes_.has_key()) {
-        const auto handed = co_await intents_.hand_over(errand.payment->key());
+    if (!errand.elsewhere && !lanes_.has_key()) {
+        const auto handed = co_await hand_over(job);
         if (job->outcome) co_return;
         errand.elsewhere = handed.has_value();
         if (!handed) outcome = failed(handed.error());
@@ -273,6 +281,7 @@ Task<Result<>> Settler::write_end(JobPtr job, Outcome outcome) {
         ending.detail = outcome.error.detail;
     }
     ending.at = now();
+    ending.print = job->print;
     auto written = co_await intents_.end(job->errand->payment->key(), std::move(ending));
     if (!written) {
         env_.log.error("outcome_not_recorded",
@@ -356,8 +365,17 @@ void Settler::finish(const JobPtr& job, Outcome outcome) {
                    {"amount", payment.amount().to_decimal()},
                    {"txn", outcome.transaction ? to_hex(*outcome.transaction) : ""},
                    {"reason", settled ? "" : to_string(outcome.error)}});
+    end(job, std::move(outcome));
+}
+
+void Settler::end(const JobPtr& job, Outcome outcome) {
+    const auto& key = job->errand->payment->key();
+    const bool settled = outcome.state == Outcome::State::settled;
     // What was never judged has no place to give back, least of all another one's.
-    if (job->errand->judged) examiner_.forget(key);
+    if (job->errand->judged) {
+        examiner_.forget(key);
+        jobs_.spawn(examiner_.let_go(key));
+    }
     job->outcome = std::move(outcome);
     in_hand_.erase(key);
     in_hand_gauge_.set(static_cast<double>(in_hand_.size()));
@@ -366,7 +384,7 @@ void Settler::finish(const JobPtr& job, Outcome outcome) {
                            job->outcome->block_number, job->outcome->block_hash});
         recent_changed_.notify();
     }
-    if (settled) told_->remember(payment.key(), job->print, *job->outcome);
+    if (settled) told_->remember(key, job->print, *job->outcome);
     job->done.notify();
 }
 

@@ -65,6 +65,8 @@ class Settler {
     /// Looks, from now on, after what was settled lately by whoever is no more, too. Errors:
     /// io_failed.
     Task<Result<>> recall();
+    /// The same when there is time for it: until it is done it is tried again.
+    void recall_soon();
     /// Whether it is on its way, or settled and unheard, on whichever node. Errors: io_failed.
     Task<Result<bool>> is_open_elsewhere(std::shared_ptr<const scheme::Opened> payment);
 
@@ -132,6 +134,7 @@ class Settler {
     Task<std::optional<Outcome>> begin(JobPtr job);
     Task<> work_on(JobPtr job, store::Intent intent);
     Task<Outcome> carry_on(JobPtr job, store::Intent intent);
+    Task<Result<>> hand_over(JobPtr job);
     Task<Outcome> follow(JobPtr job);
     Task<Outcome> as_recorded(JobPtr job, Outcome failure);
     /// A settlement that is deep enough, whatever becomes of the first one.
@@ -149,12 +152,14 @@ class Settler {
     Task<Result<>> write_end(JobPtr job, Outcome outcome);
     Task<> write_given_up(JobPtr job);
     Task<> write_unheard(scheme::PaymentKey key);
-    Task<> write_interrupted(scheme::PaymentKey key);
+    Task<> write_interrupted(scheme::PaymentKey key, Bytes32 print);
     void loosen();
     /// To one who asks. Durable before it is heard.
     Task<Outcome> tell(std::shared_ptr<const scheme::Opened> payment, Outcome outcome,
                        std::string asker, JobPtr job);
+    /// Counted and logged, and then ended: everybody who waits hears it.
     void finish(const JobPtr& job, Outcome outcome);
+    void end(const JobPtr& job, Outcome outcome);
     [[nodiscard]] scheme::UnixSeconds now() const;
     [[nodiscard]] static Outcome pending(const Job& job);
     [[nodiscard]] static Outcome rival();
@@ -175,6 +180,7 @@ class Settler {
     std::deque<Recent> recent_;
     Signal recent_changed_;
     bool loose_ends_ = false;  ///< something that has ended may be open in the store
+    bool recall_due_ = false;
     Signal loose_end_;
     Counter& settled_total_;
     Counter& failed_total_;

@@ -171,14 +171,26 @@ Task<> Settler::settle_again(Recent gone) {
                                               {"nonce", to_hex(key.nonce)},
                                               {"txn", to_hex(gone.transaction)}});
     for (;;) {
-        if (in_hand_.contains(key)) co_return;
+        // Who asks for it again and again shall not keep it from being sent.
+        if (const auto busy = in_hand_.find(key); busy != in_hand_.end()) {
+            const auto job = busy->second;
+            const auto look = env_.clock.steady_now() + kLookAgain;
+            if (!job->outcome) co_await job->done.wait_until(env_.clock, look);
+            continue;
+        }
         const auto reopened = co_await intents_.reopen(key, gone.transaction);
         if (reopened) break;
+        // Not answered, it may be open all the same, in nobody's hand.
+        if (reopened.error().code != Errc::intent_not_ours) loosen();
         // Another node was quicker.
         if (reopened.error().code == Errc::intent_not_ours) co_return;
         co_await env_.clock.sleep(kLookAgain);
     }
-    if (in_hand_.contains(key)) co_return;
+    if (in_hand_.contains(key)) {
+        // Who asked for it at this moment may carry it on, or be gone before it sees that.
+        loosen();
+        co_return;
+    }
     auto job = add_job(gone.payment);
     job->started = true;
     job->record = std::move(gone.record);

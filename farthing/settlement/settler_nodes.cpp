@@ -55,11 +55,21 @@ void Settler::loosen() {
     loose_end_.notify();
 }
 
+void Settler::recall_soon() {
+    recall_due_ = true;
+    loose_end_.notify();
+}
+
 Task<> Settler::run_tying() {
     for (;;) {
-        while (!loose_ends_) co_await loose_end_.wait();
+        while (!loose_ends_ && !recall_due_) co_await loose_end_.wait();
         co_await env_.clock.sleep(kTieAgain);
-        co_await tie_up();
+        if (loose_ends_) co_await tie_up();
+        if (!std::exchange(recall_due_, false)) continue;
+        const auto recalled = co_await recall();
+        if (recalled) continue;
+        recall_due_ = true;
+        env_.log.error("settled_not_recalled", {{"reason", recalled.error().detail}});
     }
 }
 
@@ -88,7 +98,7 @@ void Settler::take_up(const store::Intent& intent) {
     // Nothing of it has left the process that began it, and nobody waits for it any more; when it
     // is asked for again it begins anew.
     if (intent.broadcasts.empty() && !intent.handed_over) {
-        jobs_.spawn(write_interrupted(intent.key));
+        jobs_.spawn(write_interrupted(intent.key, intent.print));
         return;
     }
     auto payment = reopen_(intent.payment);
@@ -123,6 +133,22 @@ Task<Outcome> Settler::carry_on(JobPtr job, store::Intent intent) {
     }
     outcome = co_await deepen(job, std::move(outcome));
     co_return outcome;
+}
+
+/// To whoever has a key. Of which nobody knows whether it was handed over is not told as failed:
+/// another node may send it.
+Task<Result<>> Settler::hand_over(JobPtr job) {
+    const auto key = job->errand->payment->key();
+    auto handed = co_await intents_.hand_over(key);
+    const bool is_unknown = !handed && handed.error().code == Errc::write_unknown;
+    if (!is_unknown) co_return handed;
+    job->errand->elsewhere = true;
+    while (!handed && handed.error().code != Errc::intent_not_ours) {
+        co_await env_.clock.sleep(kTieAgain);
+        handed = co_await intents_.hand_over(key);
+    }
+    // Not ours: it was handed over, and perhaps taken by another node meanwhile.
+    co_return Result<>{};
 }
 
 /// Another node has it: until that one has said what became of it, or is no more.
@@ -164,13 +190,14 @@ Task<Result<bool>> Settler::is_open_elsewhere(std::shared_ptr<const scheme::Open
     co_return intent.is_unheard() || intent.state == store::Intent::State::open;
 }
 
-Task<> Settler::write_interrupted(scheme::PaymentKey key) {
+Task<> Settler::write_interrupted(scheme::PaymentKey key, Bytes32 print) {
     store::Ending ending;
     ending.reason = wire_code(Errc::timed_out);
     ending.detail = "interrupted before it was sent";
     ending.at = now();
     // Who asks for it at this moment begins it anew.
     ending.if_unsent = true;
+    ending.print = print;
     const auto written = co_await intents_.end(std::move(key), std::move(ending));
     if (!written) loosen();
 }

@@ -66,7 +66,10 @@ Task<Result<>> Tenure::renew() {
     auto nodes = co_await leases_.count(std::move(prefix));
     if (!nodes) co_return fail(std::move(nodes).error());
     const auto before = std::exchange(nodes_, std::max<std::size_t>(1, *nodes));
-    if (nodes_ < before) co_await recall();
+    // Nobody looks after what the one that is no more has settled lately.
+    if (nodes_ < before) {
+        for (const auto& chain : chains_) chain.settler->recall_soon();
+    }
     for (const auto& chain : chains_) co_await share_out(chain, nodes_);
     if (nodes_ == 1) co_await adopt();
     co_return Result<>{};
@@ -94,16 +97,6 @@ Task<> Tenure::share_out(Chain chain, std::size_t nodes) {
         lane->set_ours_until(*got ? until(now) : now);
         if (*got && !ours) ++held;
         if (!*got && ours) --held;
-    }
-}
-
-/// A node is no more, and nobody looks after what it has settled lately.
-Task<> Tenure::recall() {
-    for (const auto& chain : chains_) {
-        const auto recalled = co_await chain.settler->recall();
-        if (!recalled) {
-            env_.log.error("settled_not_recalled", {{"reason", recalled.error().detail}});
-        }
     }
 }
 

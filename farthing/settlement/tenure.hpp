@@ -38,7 +38,6 @@ class Tenure {
     Task<Result<>> renew();
     Task<> share_out(Chain chain, std::size_t nodes);
     Task<> adopt();
-    Task<> recall();
     [[nodiscard]] SteadyTime until(SteadyTime asked_at) const;
 
     Env env_;

@@ -339,6 +339,87 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("nodes: a stranger's payment with the same nonce harms nothing on the other node") {
+    Cluster cluster(2);
+    auto a = std::make_unique<Cluster::Node>(cluster, "a");
+    Cluster::Node b(cluster, "b");
+    for (int i = 0; i < 20; ++i) cluster.advance(1s);
+    cluster.chain.auto_mine = false;
+    auto crafted = cluster.craft(0);
+    const auto payment = cluster.open(crafted.sign_with(development_key(0)));
+    const auto asked = a->ask(payment, "gateway");
+    cluster.advance(2s);
+    REQUIRE(cluster.chain.pooled() == 1);
+    // Any terms will do, and nobody's signature.
+    crafted.wanted.amount = crafted.authorization.value = U256(7);
+    const auto junk = cluster.open(crafted.sign_with(development_key(1)));
+    int requests = 0;
+    b.intents.faults = [&] {
+        ++requests;
+        return testing::StoreFault::none;
+    };
+    const auto refused = b.ask(junk);
+    REQUIRE(cluster.ends(refused, 1s));
+    CHECK((*refused)->state == State::failed);
+    CHECK(requests < 10);
+    CHECK(cluster.log.count("payment_settled") == 0);
+    // The payer's own asks there too, and the node that has it dies.
+    const auto again = b.ask(payment, "gateway");
+    cluster.advance(1s);
+    a->kill();
+    for (int i = 0; i < 20; ++i) cluster.advance(1s);
+    cluster.chain.auto_mine = true;
+    cluster.chain.mine();
+    REQUIRE(cluster.ends(again));
+    CHECK((*again)->state == State::settled);
+    CHECK(cluster.transfers_of(*payment) == 1);
+    // What is said once more is not counted once more.
+    const auto once_more = b.ask(payment);
+    REQUIRE(cluster.ends(once_more));
+    CHECK((*once_more)->state == State::failed);
+    CHECK(cluster.log.count("payment_settled") == 1);
+}
+
+TEST_CASE("nodes: a payment that may have been handed over is not told as a failure") {
+    Cluster cluster(1);
+    Cluster::Node a(cluster, "a");
+    Cluster::Node b(cluster, "b");
+    const auto payment = cluster.payment(0);
+    int calls = 0;
+    const auto back = cluster.clock.steady_now() + 10s;
+    b.intents.faults = [&] {
+        ++calls;
+        if (calls == 2) return testing::StoreFault::written;
+        const bool away = calls > 2 && cluster.clock.steady_now() < back;
+        return away ? testing::StoreFault::not_written : testing::StoreFault::none;
+    };
+    const auto asked = b.ask(payment);
+    REQUIRE(cluster.ends(asked));
+    CHECK((*asked)->state == State::settled);
+    CHECK(cluster.transfers_of(*payment) == 1);
+}
+
+TEST_CASE("nodes: a payment that may have been opened again is sent again") {
+    Cluster cluster(1);
+    Cluster::Node a(cluster, "a");
+    const auto payment = cluster.payment(0);
+    const auto asked = a.ask(payment);
+    REQUIRE(cluster.ends(asked));
+    CHECK((*asked)->state == State::settled);
+    cluster.advance(5s);
+    cluster.chain.reorganise(1, testing::Fate::dropped);
+    cluster.chain.mine_blocks(1);
+    bool lost = false;
+    a.intents.faults = [&] {
+        // The first write after the reorganisation opens it again.
+        const bool first = !std::exchange(lost, true);
+        return first ? testing::StoreFault::written : testing::StoreFault::none;
+    };
+    for (int i = 0; i < 30; ++i) cluster.advance(1s);
+    CHECK(lost);
+    CHECK(cluster.transfers_of(*payment) == 1);
+}
+
 TEST_CASE("nodes: a clean stop leaves its keys at once") {
     Cluster cluster(1);
     Cluster::Node a(cluster, "a");

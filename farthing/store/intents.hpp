@@ -68,7 +68,8 @@ struct Ending {
     std::string reason;
     std::string detail;
     scheme::UnixSeconds at = 0;
-    bool if_unsent = false;  ///< of an intent that a transaction carries, nothing is written
+    bool if_unsent = false;        ///< of an intent that a transaction carries, nothing is written
+    std::optional<Bytes32> print;  ///< of an intent with another one, nothing is written
 };
 
 /// What a caller is told who may not send for an intent, or end it. `why` follows "the payment …".
@@ -115,8 +116,8 @@ class IntentStore {
     /// transaction is no longer in the chain. Errors: intent_not_ours (it has not settled, or by
     /// another one).
     virtual Task<Result<>> reopen(scheme::PaymentKey key, Bytes32 gone) = 0;
-    /// Whoever settled them: those of this time and later, the youngest first, at most
-    /// kSettledMax.
+    /// Whoever settled them: those of this time and later without their broadcasts, the youngest
+    /// first, at most kSettledMax.
     virtual Task<Result<std::vector<Intent>>> settled_since(Network network,
                                                             scheme::UnixSeconds time) = 0;
     static constexpr std::size_t kSettledMax = 20'000;

@@ -53,6 +53,7 @@ Task<Result<>> MemoryIntents::end(scheme::PaymentKey key, Ending ending) {
         co_return Result<>{};
     }
     auto& intent = found->second;
+    if (ending.print && *ending.print != intent.print) co_return Result<>{};
     if (is_of_another(intent)) co_return fail(not_ours(key, kOfAnotherNode));
     if (ending.if_unsent && !intent.broadcasts.empty()) co_return Result<>{};
     intent.state = ending.state;

@@ -42,17 +42,18 @@ bool is_living(soci::session& session, const std::string& node, const std::strin
 struct Holding {
     bool open;
     std::string owner;
+    std::string print;
 };
 
 /// Who may write to an intent, without the rest of it.
 std::optional<Holding> read_holding(soci::session& session, const KeyText& key,
                                     const std::string& lock) {
-    std::string state, owner;
-    session << "SELECT state, owner FROM intents" + std::string(kOfKey) + lock,
+    std::string state, owner, print;
+    session << "SELECT state, owner, print FROM intents" + std::string(kOfKey) + lock,
         use(key.network, "network"), use(key.token, "token"), use(key.payer, "payer"),
-        use(key.nonce, "nonce"), into(state), into(owner);
+        use(key.nonce, "nonce"), into(state), into(owner), into(print);
     if (!session.got_data()) return std::nullopt;
-    return Holding{state == to_text(Intent::State::open), owner};
+    return Holding{state == to_text(Intent::State::open), owner, print};
 }
 
 /// A transaction goes when the last payment that it carried goes.
@@ -114,11 +115,13 @@ std::string detail_of(const Ending& ending) {
 /// Gives no row when it is not open, or not `owner`'s.
 Step ending_of(const KeyText& key, const Ending& ending, const std::string& owner) {
     return {fmt::format("UPDATE intents SET state = :5, txn = :6, reason = :7, detail = :8, "
-                        "ended_at = :9{} AND {} AND owner = :10{} RETURNING 1",
+                        "ended_at = :9{} AND {} AND owner = :10 AND (:11 = '' OR print = :11){} "
+                        "RETURNING 1",
                         kOfNumberedKey, kIsOpen, ending.if_unsent ? kUnsent : ""),
             {key.network, key.token, key.payer, key.nonce, std::string(to_text(ending.state)),
              ending.transaction ? to_hex(*ending.transaction) : std::string(), ending.reason,
-             detail_of(ending), std::to_string(ending.at), owner}};
+             detail_of(ending), std::to_string(ending.at), owner,
+             ending.print ? to_hex(*ending.print) : std::string()}};
 }
 
 }  // namespace
@@ -187,6 +190,7 @@ Task<Result<>> SqlIntents::end(scheme::PaymentKey of, Ending ending) {
                            node = node_](soci::session& session) -> Result<> {
         const auto there = read_holding(session, key, lock);
         if (!there || !there->open) return {};
+        if (ending.print && to_hex(*ending.print) != there->print) return {};
         if (there->owner == node && ending.if_unsent) return {};
         if (there->owner != node && is_living(session, there->owner, now)) {
             return fail(not_ours(of, kOfAnotherNode));
@@ -327,7 +331,7 @@ Task<Result<std::vector<Intent>>> SqlIntents::settled_since(Network network,
         " WHERE network = :network AND state = 'settled' AND ended_at >= {} ORDER BY ended_at DESC "
         "LIMIT {}",
         time, kSettledMax);
-    auto found = co_await read(std::move(rest), std::move(bindings));
+    auto found = co_await read(std::move(rest), std::move(bindings), Detail::without_broadcasts);
     co_return found;
 }
 
@@ -347,12 +351,12 @@ Task<Result<std::vector<Intent>>> SqlIntents::unheard(Network network) {
     co_return found;
 }
 
-Task<Result<std::vector<Intent>>> SqlIntents::read(
-    std::string rest, std::vector<std::pair<std::string, std::string>> bindings) {
+Task<Result<std::vector<Intent>>> SqlIntents::read(std::string rest, Bindings bindings,
+                                                   Detail detail) {
     auto found = std::make_shared<std::vector<Intent>>();
-    Database::Work work = [found, rest = std::move(rest),
-                           bindings = std::move(bindings)](soci::session& session) -> Result<> {
-        FARTHING_TRY(*found, read_intents(session, rest, bindings));
+    Database::Work work = [found, rest = std::move(rest), bindings = std::move(bindings),
+                           detail](soci::session& session) -> Result<> {
+        FARTHING_TRY(*found, read_intents(session, rest, bindings, detail));
         return {};
     };
     auto done = co_await database_.run(std::move(work));

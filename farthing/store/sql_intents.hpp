@@ -4,6 +4,7 @@
 
 #include "farthing/store/database.hpp"
 #include "farthing/store/intents.hpp"
+#include "farthing/store/sql_rows.hpp"
 
 namespace farthing::store {
 
@@ -30,8 +31,8 @@ class SqlIntents final : public IntentStore {
 
   private:
     /// The intents of a WHERE clause and what follows it.
-    Task<Result<std::vector<Intent>>> read(
-        std::string rest, std::vector<std::pair<std::string, std::string>> bindings);
+    Task<Result<std::vector<Intent>>> read(std::string rest, Bindings bindings,
+                                           Detail detail = Detail::whole);
 
     Database& database_;
     std::string node_;

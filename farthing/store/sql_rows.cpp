@@ -109,7 +109,7 @@ KeyText::KeyText(const scheme::PaymentKey& key)
 
 /// Rows first, their broadcasts after: one statement at a time.
 Result<std::vector<Intent>> read_intents(soci::session& session, const std::string& rest,
-                                         const Bindings& bindings) {
+                                         const Bindings& bindings, Detail detail) {
     Row row;
     std::vector<Row> rows;
     {
@@ -126,7 +126,9 @@ Result<std::vector<Intent>> read_intents(soci::session& session, const std::stri
     out.reserve(rows.size());
     for (const auto& each : rows) {
         FARTHING_TRY(auto intent, intent_from(each));
-        FARTHING_TRY(intent.broadcasts, read_broadcasts(session, KeyText(intent.key)));
+        if (detail == Detail::whole) {
+            FARTHING_TRY(intent.broadcasts, read_broadcasts(session, KeyText(intent.key)));
+        }
         out.push_back(std::move(intent));
     }
     return out;

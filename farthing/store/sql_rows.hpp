@@ -32,9 +32,11 @@ struct KeyText {
 using Bindings = std::vector<std::pair<std::string, std::string>>;
 
 /// The intents of `rest` (a WHERE clause and what follows it), with their broadcasts.
+enum class Detail : std::uint8_t { whole, without_broadcasts };
 [[nodiscard]] Result<std::vector<Intent>> read_intents(soci::session& session,
                                                        const std::string& rest,
-                                                       const Bindings& bindings);
+                                                       const Bindings& bindings,
+                                                       Detail detail = Detail::whole);
 /// `lock` follows the statement.
 [[nodiscard]] Result<std::optional<Intent>> read_intent(soci::session& session, const KeyText& key,
                                                         const std::string& lock = {});
