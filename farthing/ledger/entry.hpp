@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "farthing/evm/address.hpp"
 #include "farthing/evm/u256.hpp"
@@ -73,7 +74,8 @@ struct Decision {
     std::string reason;  ///< why the business wants it
     std::string card;
     std::string agent;
-    std::optional<Seq> approval;  ///< entry that approved it
+    std::optional<Seq> approval;                    ///< entry that approved it
+    std::optional<std::vector<std::string>> asked;  ///< every condition that asked
 
     static constexpr auto fields() {
         using T = Decision;
@@ -87,7 +89,7 @@ struct Decision {
                           field("value", &T::value),       field("pact", &T::pact),
                           field("task", &T::task),         field("reason", &T::reason),
                           field("card", &T::card),         field("agent", &T::agent),
-                          field("approval", &T::approval)};
+                          field("approval", &T::approval), field("asked", &T::asked)};
     }
     friend bool operator==(const Decision&, const Decision&) = default;
 };
@@ -183,13 +185,17 @@ struct Approval {
     Approved answer = Approved::denied;
     std::string by;
     std::string note;
-    UnixMillis expires = 0;  ///< 0 for never
+    UnixMillis expires = 0;                         ///< 0 for never
+    std::optional<Bytes> signature = std::nullopt;  ///< the operator's, of what is approved
 
     static constexpr auto fields() {
         using T = Approval;
-        return std::tuple{field("decision", &T::decision), field("answer", &T::answer),
-                          field("by", &T::by), field("note", &T::note),
-                          field("expires", &T::expires)};
+        return std::tuple{field("decision", &T::decision),
+                          field("answer", &T::answer),
+                          field("by", &T::by),
+                          field("note", &T::note),
+                          field("expires", &T::expires),
+                          field("signature", &T::signature)};
     }
     friend bool operator==(const Approval&, const Approval&) = default;
 };

@@ -112,9 +112,7 @@ class Judge {
             return false;
         }
         place_ = *std::move(place);
-        resource_ = request_.tool.empty() ? request_.method : "tool:" + request_.tool;
-        resource_ += " " + place_.to_text();
-        if (resource_.size() > kResourceMax) resource_ = to_hex(keccak256(resource_));
+        resource_ = resource_of(request_.method, request_.tool, place_);
         if (place_.scheme == "http" && !pact_.plain_http && !place_.is_loopback()) {
             refuse("plain_http", "plain_http", "the request is not encrypted", "use https://");
         }
@@ -483,6 +481,12 @@ class Judge {
 };
 
 }  // namespace
+
+std::string resource_of(std::string_view method, std::string_view tool, const Place& place) {
+    auto text = tool.empty() ? std::string(method) : fmt::format("tool:{}", tool);
+    text += " " + place.to_text();
+    return text.size() > kResourceMax ? to_hex(keccak256(text)) : text;
+}
 
 Decision decide(const Rules& rules, const Budget& budget, const Request& request,
                 const Facts& facts) {
