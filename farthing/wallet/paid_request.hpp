@@ -11,6 +11,7 @@ struct Authorised {
     Payment payment;
     std::string header_name;
     std::string header_value;
+    Bytes32 signature_hash;
 };
 
 /// What is known when a deadline cuts a task off.
@@ -18,6 +19,8 @@ struct Flight {
     bool sent = false;
     std::optional<Payment> payment;  ///< when one was signed
     std::optional<Bytes32> transaction;
+    std::optional<Grant> grant;  ///< of the treasury
+    bool settled = false;        ///< the receipt was there
 };
 
 /// "the payment may have been made", why that is not known, and the transaction to look at.

@@ -83,13 +83,14 @@ std::string how_to_find_out(const Payment& payment) {
 }
 
 Payer::Payer(Env env, net::Client& client, Signer& signer, const AssetTable& assets,
-             PayerConfig config, Observer* observer)
+             PayerConfig config, Observer* observer, Treasury* treasury)
     : env_(env),
       client_(client),
       signer_(signer),
       assets_(assets),
       config_(std::move(config)),
-      observer_(observer == nullptr ? nobody() : *observer) {}
+      observer_(observer == nullptr ? nobody() : *observer),
+      treasury_(treasury) {}
 
 Task<Result<PaidResponse>> Payer::get(std::string url) {
     auto parsed = net::parse_url(url);
@@ -122,6 +123,7 @@ Task<Result<PaidResponse>> Payer::download(net::Url url, net::Request request, S
     if (!*ended && kind_of(ended->error().code) == Kind::unknown && flight.payment) {
         ended->error().detail += "; " + how_to_find_out(*flight.payment);
     }
+    if (flight.grant) co_await account_for(flight, *ended);
     co_return *std::move(ended);
 }
 
@@ -249,6 +251,7 @@ Task<Result<Authorised>> Payer::authorise(const dialect::Offered& offered, const
     observer_.signing(out.payment, message->digest);
     auto signature = co_await signer_.sign(message->digest);
     if (!signature) co_return fail(std::move(signature).error());
+    out.signature_hash = keccak256(*signature);
     v2::PaymentPayload payload;
     payload.payload = std::move(message->payload);
     payload.payload.emplace("signature", to_hex(*signature));
@@ -270,12 +273,54 @@ Task<Result<Authorised>> Payer::authorise(const dialect::Offered& offered, const
     co_return out;
 }
 
+Task<Result<Authorised>> Payer::authorise_granted(const Exchange& unpaid,
+                                                  const dialect::Offered& offered,
+                                                  const Choice& choice, Flight& flight) {
+    if (treasury_ == nullptr) co_return co_await authorise(offered, choice);
+    const auto& verdict = choice.verdicts[*choice.chosen];
+    const auto& wanted = *verdict.requirements;
+    const auto pay_to = parse_address(wanted.pay_to);
+    if (!pay_to) co_return fail(pay_to.error());
+    Purchase purchase;
+    purchase.url = unpaid.url;
+    purchase.method = unpaid.request.method;
+    purchase.network = wanted.network;
+    purchase.asset = verdict.asset->address;
+    purchase.pay_to = *pay_to;
+    purchase.amount = wanted.amount;
+    purchase.lifetime = std::min(wanted.max_timeout_seconds, config_.rules.lifetime_seconds_max);
+    auto granted = co_await treasury_->before_signing(std::move(purchase));
+    if (!granted) co_return fail(std::move(granted).error());
+    flight.grant = *granted;
+    auto authorised = co_await authorise(offered, choice);
+    if (!authorised) co_return fail(std::move(authorised).error());
+    const auto& payment = authorised->payment;
+    const Issued issued{authorised->signature_hash, payment.nonce, payment.valid_before};
+    auto noted = co_await treasury_->before_sending(*granted, issued);
+    if (!noted) co_return fail(std::move(noted).error());
+    co_return authorised;
+}
+
+Task<> Payer::account_for(const Flight& flight, const Result<PaidResponse>& ended) {
+    constexpr int first_error = 400;
+    Result<> noted;
+    if (!flight.payment) {
+        noted = co_await treasury_->never_sent(*flight.grant);
+    } else if (flight.settled && flight.transaction) {
+        const int status = ended ? ended->response.status : 0;
+        const Receipted receipt{*flight.transaction, ended && status < first_error, status};
+        noted = co_await treasury_->settled(*flight.grant, receipt);
+    }
+    // It stays reserved, which is too much rather than too little.
+    if (!noted) env_.log.warn("payment_not_accounted", {{"error", to_string(noted.error())}});
+}
+
 Task<Result<PaidResponse>> Payer::pay(Exchange unpaid, dialect::Offered offered, Sink& sink,
                                       Flight& flight) {
     const auto choice = choose(offered, config_.rules, assets_);
     observer_.offered(offered, choice);
     if (!choice.chosen) co_return fail(choice.refusal());
-    auto authorised = co_await authorise(offered, choice);
+    auto authorised = co_await authorise_granted(unpaid, offered, choice, flight);
     if (!authorised) co_return fail(std::move(authorised).error());
     flight.payment = authorised->payment;
     unpaid.stream.reset();
@@ -288,6 +333,7 @@ Task<Result<PaidResponse>> Payer::pay(Exchange unpaid, dialect::Offered offered,
         bool repeatable = false;
         if (payment.receipt == Payment::Receipt::verified) {
             flight.transaction = payment.transaction;
+            flight.settled = true;
             const auto asked = exchange->url;
             auto followed = co_await follow_settled(std::move(*exchange), payment);
             if (!followed) co_return fail(std::move(followed).error());

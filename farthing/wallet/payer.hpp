@@ -21,6 +21,7 @@
 #include "farthing/wallet/redirect.hpp"
 #include "farthing/wallet/select.hpp"
 #include "farthing/wallet/signer.hpp"
+#include "farthing/wallet/treasury.hpp"
 
 namespace farthing::wallet {
 
@@ -112,12 +113,12 @@ class Payer {
   public:
     /// Everything outlives the payer. One loop.
     Payer(Env env, net::Client& client, Signer& signer, const AssetTable& assets,
-          PayerConfig config, Observer* observer = nullptr);
+          PayerConfig config, Observer* observer = nullptr, Treasury* treasury = nullptr);
 
     /// The resource, paid for if need be. Errors, by kind: invalid (URL), refused (nothing
-    /// acceptable is offered, over_limit, payment_rejected), unavailable (nothing was paid),
-    /// unknown (outcome_unknown, settlement_pending, receipt_invalid: the money may have moved; the
-    /// detail ends with `how_to_find_out`).
+    /// acceptable is offered, over_limit, not_allowed by the treasury, payment_rejected),
+    /// unavailable (nothing was paid), unknown (outcome_unknown, settlement_pending,
+    /// receipt_invalid: the money may have moved; the detail ends with `how_to_find_out`).
     Task<Result<PaidResponse>> get(std::string url);
     Task<Result<PaidResponse>> request(net::Url url, net::Request request);
     /// The same with the body into `sink`, which outlives the task.
@@ -133,6 +134,12 @@ class Payer {
     Task<Result<Authorised>> authorise(const dialect::Offered& offered, const Choice& choice);
     Task<Result<PaidResponse>> pay(Exchange unpaid, dialect::Offered offered, Sink& sink,
                                    Flight& flight);
+    /// Reserves and signs, in this order, and says so before anything is sent.
+    Task<Result<Authorised>> authorise_granted(const Exchange& unpaid,
+                                               const dialect::Offered& offered,
+                                               const Choice& choice, Flight& flight);
+    /// Tells the treasury how it ended, as far as that is known.
+    Task<> account_for(const Flight& flight, const Result<PaidResponse>& ended);
     Task<Result<Exchange>> follow_settled(Exchange exchange, const Payment& payment);
 
     Env env_;
@@ -141,6 +148,7 @@ class Payer {
     const AssetTable& assets_;
     PayerConfig config_;
     Observer& observer_;
+    Treasury* treasury_;
 };
 
 /// For programs without a loop: pays, waits, and returns the whole answer.

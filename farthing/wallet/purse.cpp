@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "farthing/wallet/purse.hpp"
+
+namespace farthing::wallet {
+
+Task<Result<Grant>> Purse::before_signing(Purchase purchase) {
+    Wish wish;
+    wish.request.method = std::move(purchase.method);
+    wish.request.url = purchase.url.to_string();
+    wish.request.tool = errand_.tool;
+    wish.request.network = std::move(purchase.network);
+    wish.request.asset = purchase.asset;
+    wish.request.pay_to = purchase.pay_to;
+    wish.request.amount = purchase.amount;
+    wish.request.lifetime = purchase.lifetime;
+    wish.request.task = errand_.task;
+    wish.request.justified = !errand_.reason.empty();
+    wish.reason = errand_.reason;
+    auto decided = co_await spending_.decide(std::move(wish));
+    if (!decided) co_return fail(std::move(decided).error());
+    decided_ = std::move(*decided);
+    if (decided_->decision.verdict == policy::Verdict::allow) co_return decided_->seq;
+    co_return fail(Errc::not_allowed, decided_->decision.text);
+}
+
+Task<Result<>> Purse::before_sending(Grant grant, Issued issued) {
+    ledger::Signed event;
+    event.decision = grant;
+    event.signature = issued.hash;
+    event.nonce = issued.nonce;
+    event.valid_before = static_cast<std::uint64_t>(issued.valid_before.time_since_epoch().count());
+    co_return co_await spending_.record(std::move(event));
+}
+
+Task<Result<>> Purse::never_sent(Grant grant) {
+    ledger::Released event;
+    event.decision = grant;
+    event.why = "never_sent";
+    co_return co_await spending_.record(std::move(event));
+}
+
+Task<Result<>> Purse::settled(Grant grant, Receipted receipt) {
+    ledger::Settled event;
+    event.decision = grant;
+    event.transaction = receipt.transaction;
+    event.delivered = receipt.delivered;
+    event.status = static_cast<std::uint32_t>(receipt.status);
+    co_return co_await spending_.record(std::move(event));
+}
+
+}  // namespace farthing::wallet

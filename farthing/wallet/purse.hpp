@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Purse: the treasury of one request of the agent. It knows what the agent says about it, and what
+// was decided.
+#pragma once
+
+#include "farthing/wallet/spending.hpp"
+#include "farthing/wallet/treasury.hpp"
+
+namespace farthing::wallet {
+
+/// What the agent says.
+struct Errand {
+    std::string task;
+    std::string tool;  ///< of MCP; empty: a plain request
+    std::string reason;
+};
+
+class Purse final : public Treasury {
+  public:
+    Purse(Spending& spending, Errand errand) : spending_(spending), errand_(std::move(errand)) {}
+
+    Task<Result<Grant>> before_signing(Purchase purchase) override;
+    Task<Result<>> before_sending(Grant grant, Issued issued) override;
+    Task<Result<>> never_sent(Grant grant) override;
+    Task<Result<>> settled(Grant grant, Receipted receipt) override;
+
+    /// The last one, and nothing before the first.
+    [[nodiscard]] const std::optional<Decided>& decided() const { return decided_; }
+
+  private:
+    Spending& spending_;
+    Errand errand_;
+    std::optional<Decided> decided_;
+};
+
+}  // namespace farthing::wallet
