@@ -100,11 +100,11 @@ Result<Secret<std::string>> read_mnemonic() {
     return Secret<std::string>(std::move(text));
 }
 
-Result<std::optional<PrivateKey>> key_from_environment() {
+Result<std::optional<PrivateKey>> key_from_environment(const char* variable) {
     keep_to_ourselves();
-    const char* const text = std::getenv(kKeyVariable);
+    const char* const text = std::getenv(variable);
     if (text == nullptr || *text == '\0') return std::optional<PrivateKey>{};
-    FARTHING_TRY(auto key, key_from_hex(text, kKeyVariable));
+    FARTHING_TRY(auto key, key_from_hex(text, variable));
     return std::optional(std::move(key));
 }
 

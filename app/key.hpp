@@ -12,6 +12,8 @@ namespace farthing::app {
 
 /// Holds the private key as `0x` and 64 hex digits.
 inline constexpr const char* kKeyVariable = "FARTHING_KEY";
+/// Holds the key of the operator, who signs pacts and approvals.
+inline constexpr const char* kOperatorKeyVariable = "FARTHING_OPERATOR_KEY";
 /// Holds the password of the key file.
 inline constexpr const char* kPasswordVariable = "FARTHING_PASSWORD";
 /// Holds the passphrase of a mnemonic that has one (BIP-39).
@@ -20,8 +22,9 @@ inline constexpr const char* kPassphraseVariable = "FARTHING_MNEMONIC_PASSPHRASE
 /// Errors: invalid_argument, naming `source` and never the text.
 [[nodiscard]] Result<PrivateKey> key_from_hex(std::string_view text, std::string_view source);
 
-/// The key in FARTHING_KEY, or nothing when it is unset or empty. Errors: invalid_argument.
-[[nodiscard]] Result<std::optional<PrivateKey>> key_from_environment();
+/// The key in this variable, or nothing when it is unset or empty. Errors: invalid_argument.
+[[nodiscard]] Result<std::optional<PrivateKey>> key_from_environment(
+    const char* variable = kKeyVariable);
 
 enum class Password : std::uint8_t {
     known,  ///< of a key file that exists

@@ -30,6 +30,10 @@ int main(int argc, char** argv) {
     app::add_store(app, run);
     app::add_deploy_batch(app, run);
     app::add_ledger(app, run);
+    app::add_wallet(app, run);
+    app::add_pact(app, run);
+    app::add_approvals(app, run);
+    app::add_budget(app, run);
     app::add_devnet(app, run);
     for (const auto* const service : {"gateway", "facilitator"}) {
         app.get_subcommand(service)->get_option("--config")->check(is_readable);

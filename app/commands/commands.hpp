@@ -19,5 +19,9 @@ void add_keystore(CLI::App& app, Run& run);
 void add_deploy_batch(CLI::App& app, Run& run);
 void add_store(CLI::App& app, Run& run);
 void add_ledger(CLI::App& app, Run& run);
+void add_wallet(CLI::App& app, Run& run);
+void add_pact(CLI::App& app, Run& run);
+void add_approvals(CLI::App& app, Run& run);
+void add_budget(CLI::App& app, Run& run);
 
 }  // namespace farthing::app

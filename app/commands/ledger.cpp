@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
 
 #include "app/commands/commands.hpp"
+#include "app/wallet_folder.hpp"
 #include "app/world.hpp"
 #include "farthing/base/hex.hpp"
 #include "farthing/base/printable.hpp"
@@ -41,16 +41,6 @@ struct Options {
 };
 
 bool on_terminal() { return isatty(STDOUT_FILENO) == 1; }
-
-std::filesystem::path folder_of(const Options& options) {
-    if (!options.wallet.empty()) return options.wallet;
-    const auto variable = [](const char* name) {
-        const char* const value = std::getenv(name);
-        return std::string(value == nullptr ? "" : value);
-    };
-    if (const auto named = variable("FARTHING_WALLET"); !named.empty()) return named;
-    return std::filesystem::path(variable("HOME")) / ".farthing";
-}
 
 Result<Filter> filter_of(const Options& options) {
     constexpr ledger::UnixMillis kDay = 86'400'000;
@@ -236,7 +226,8 @@ using Work = Result<> (*)(Transaction&, const Options&);
 
 int with_ledger(const Options& options, Work work) {
     World world(Level::warn);
-    auto opened = Ledger::open(world.env(), world.loop, folder_of(options), store::Access::read);
+    auto opened = Ledger::open(world.env(), world.loop, wallet_folder(options.wallet).path,
+                               store::Access::read);
     if (!opened) return app::report(opened.error());
     const auto done = (*opened)->transact_now(
         [&](Transaction& transaction) { return work(transaction, options); });
@@ -265,8 +256,7 @@ void add_ledger(CLI::App& app, Run& run) {
     command->require_subcommand(1);
     const auto add = [&](const char* name, const char* help, Work work) {
         auto* each = command->add_subcommand(name, help);
-        each->add_option("--wallet", options->wallet,
-                         "the wallet's folder (default: FARTHING_WALLET, else ~/.farthing)");
+        add_wallet_option(*each, options->wallet);
         each->callback([options, &run, work] {
             run = [options, work] { return with_ledger(*options, work); };
         });

@@ -11,6 +11,7 @@
 #include "app/named_file.hpp"
 #include "app/pay_output.hpp"
 #include "app/pay_report.hpp"
+#include "app/wallet_folder.hpp"
 #include "app/world.hpp"
 #include "farthing/base/hex.hpp"
 #include "farthing/base/printable.hpp"
@@ -18,6 +19,7 @@
 #include "farthing/io/task_group.hpp"
 #include "farthing/wallet/keystore.hpp"
 #include "farthing/wallet/payer.hpp"
+#include "farthing/wallet/purse.hpp"
 
 namespace farthing::app {
 namespace {
@@ -40,7 +42,9 @@ struct Options {
     bool verbose = false;
     bool dry_run = false;
     std::string max_time;
-    std::string max_amount = "$0.10";
+    std::string max_amount;  ///< default: ten cents, or what the pact allows
+    std::string wallet;
+    wallet::Errand errand;
     std::vector<std::string> networks;
     std::string assets_file;
     std::string keystore;
@@ -85,11 +89,13 @@ Result<> check_key_file(const std::string& file) {
 }
 
 Result<std::unique_ptr<wallet::Signer>> make_signer(const Options& options) {
-    if (!options.keystore.empty()) {
-        FARTHING_CHECK(check_key_file(options.keystore));
+    const auto keystore =
+        options.wallet.empty() ? options.keystore : wallet::Folder{options.wallet}.key_file();
+    if (!keystore.empty()) {
+        FARTHING_CHECK(check_key_file(keystore));
         if (options.dry_run) return std::make_unique<NoKey>();
         FARTHING_TRY(const auto password, read_password(options.password_file, Password::known));
-        FARTHING_TRY(auto key, wallet::load_key(options.keystore, password));
+        FARTHING_TRY(auto key, wallet::load_key(keystore, password));
         return std::make_unique<wallet::LocalSigner>(std::move(key));
     }
     FARTHING_TRY(auto key, key_from_environment());
@@ -127,7 +133,9 @@ Result<scheme::Money> parse_limit(const std::string& text) {
 
 Result<wallet::PayerConfig> make_config(const Options& options) {
     wallet::PayerConfig config;
-    FARTHING_TRY(config.rules.max_amount, parse_limit(options.max_amount));
+    if (!options.max_amount.empty()) {
+        FARTHING_TRY(config.rules.max_amount, parse_limit(options.max_amount));
+    }
     for (const auto& each : options.networks) {
         FARTHING_TRY(auto network, named("--network", network_from_any(each)));
         config.rules.networks.push_back(std::move(network));
@@ -140,6 +148,21 @@ Result<wallet::PayerConfig> make_config(const Options& options) {
     config.redirects_max = options.redirects_max;
     if (options.redirects_max == 0) config.redirects = wallet::Redirects::never;
     return config;
+}
+
+/// What a pact allows, as far as it chooses between offers: it decides over the chosen one.
+Result<> follow_pact(const Options& options, wallet::PayerConfig& config) {
+    const wallet::Folder folder{options.wallet};
+    FARTHING_TRY(const auto op, folder.load_operator());
+    FARTHING_TRY(const auto agent, folder.load_agent());
+    FARTHING_TRY(const auto rules, folder.load_rules(op, agent));
+    const auto& pact = rules.pact();
+    constexpr std::uint64_t no_limit_of_ours = 1'000'000'000'000;
+    if (options.max_amount.empty()) config.rules.max_amount = {U256(no_limit_of_ours), 0, {}};
+    if (config.rules.networks.empty()) config.rules.networks = pact.networks;
+    config.rules.lifetime_seconds_max =
+        std::min(config.rules.lifetime_seconds_max, pact.lifetime_max.seconds);
+    return {};
 }
 
 /// `text`, or the content of the file after `@` (`@-`: stdin).
@@ -262,7 +285,7 @@ int report_answer(const Options& options, const wallet::PaidResponse& answer, Ou
 /// Whether one was named; `make_signer` has looked at its form.
 bool has_key(const Options& options) {
     const char* const key = std::getenv(kKeyVariable);
-    return !options.keystore.empty() || (key != nullptr && *key != '\0');
+    return !options.wallet.empty() || !options.keystore.empty() || (key != nullptr && *key != '\0');
 }
 
 int report_quote(const Options& options, const wallet::Quote& quote) {
@@ -301,6 +324,7 @@ Result<Job> make_job(const Options& options) {
     FARTHING_TRY(job.request, make_request(options));
     FARTHING_TRY(job.assets, load_assets(options.assets_file));
     FARTHING_TRY(job.config, make_config(options));
+    if (!options.wallet.empty()) FARTHING_CHECK(follow_pact(options, job.config));
     FARTHING_TRY(job.signer, make_signer(options));
     return job;
 }
@@ -319,6 +343,52 @@ Task<Result<T>> unless_interrupted(Task<Result<T>> task, World& world, const Nar
     co_return fail(Errc::closed, "interrupted");
 }
 
+/// What a payment of a wallet is decided with; nothing without a wallet.
+struct Till {
+    std::optional<OpenWallet> wallet;
+    std::optional<wallet::Purse> purse;
+
+    Result<> open(const Options& options, const Address& signer, World& world) {
+        if (options.wallet.empty() || options.dry_run) return {};
+        FARTHING_TRY(wallet, open_wallet(world, {options.wallet}));
+        if (wallet->agent != signer) {
+            return fail(Errc::invalid_argument,
+                        fmt::format("the key file says that it is of {}, and it is of {}",
+                                    wallet->agent.to_checksum(), signer.to_checksum()));
+        }
+        purse.emplace(*wallet->spending, options.errand);
+        return {};
+    }
+    [[nodiscard]] const wallet::Decided* refusal() const {
+        if (!purse || !purse->decided()) return nullptr;
+        const auto& decided = *purse->decided();
+        return decided.decision.verdict == policy::Verdict::allow ? nullptr : &decided;
+    }
+};
+
+/// The pact said no, or ask.
+int report_refusal(const Options& options, const Error& error, const wallet::Decided& decided) {
+    const bool asks = decided.decision.verdict == policy::Verdict::ask;
+    const auto remedy =
+        fmt::format("farthing approvals approve {} --wallet {}", decided.seq, options.wallet);
+    if (isatty(STDERR_FILENO) == 1) {
+        std::fprintf(stderr, "farthing: %s\n", legible(decided.decision.text).c_str());
+        if (asks) {
+            std::fprintf(stderr, "To approve it, the operator runs: %s\n", legible(remedy).c_str());
+        }
+        return exit_code(error);
+    }
+    json::Object body{{"code", wire_code(error.code)},
+                      {"detail", error.detail},
+                      {"kind", "refused"},
+                      {"decision", json::encode(decided.decision)}};
+    if (asks) {
+        body.emplace("approval", json::Object{{"id", decided.seq}, {"command", remedy}});
+    }
+    std::fprintf(stderr, "%s\n", json::to_text(json::Object{{"error", std::move(body)}}).c_str());
+    return exit_code(error);
+}
+
 int run_pay(const Options& options) {
     auto job = make_job(options);
     if (!job) return report(job.error());
@@ -331,13 +401,18 @@ int run_pay(const Options& options) {
         if (auto ready = output.prepare(); !ready) return report(ready.error());
     }
     World world(Level::error);
+    Till till;
+    if (auto ready = till.open(options, job->signer->address(), world); !ready) {
+        return report(ready.error());
+    }
     net::ClientConfig client_config;
     client_config.connect_timeout = kConnectTimeout;
     client_config.response_timeout = kAnswerTimeout;
     client_config.read_timeout = kAnswerTimeout;
     client_config.ca_file = options.ca_file;
     const auto client = net::Client::make(world.env(), world.loop, client_config);
-    wallet::Payer payer(world.env(), *client, *job->signer, job->assets, job->config, &narrator);
+    wallet::Payer payer(world.env(), *client, *job->signer, job->assets, job->config, &narrator,
+                        till.purse ? &*till.purse : nullptr);
     if (options.dry_run) {
         auto task = unless_interrupted(payer.quote(job->url, job->request), world, narrator);
         const auto quote = run_blocking(world.loop, std::move(task));
@@ -350,6 +425,10 @@ int run_pay(const Options& options) {
     const auto payment = narrator.payment();
     if (payment && kind_of(answer.error().code) == Kind::unknown) {
         return report_unknown(answer.error(), *payment, options.output.json);
+    }
+    const auto* const refusal = till.refusal();
+    if (refusal != nullptr && answer.error().code == Errc::not_allowed) {
+        return report_refusal(options, answer.error(), *refusal);
     }
     const bool interrupted = answer.error().code == Errc::closed;
     const int code = report(answer.error());
@@ -396,9 +475,10 @@ void add_output_options(CLI::App& command, Options& options) {
 }
 
 void add_payment_options(CLI::App& command, Options& options) {
-    command
-        .add_option("--max-amount", options.max_amount, "the most to pay: '$0.10' or '0.1 USDC'")
-        ->capture_default_str();
+    command.add_option(
+        "--max-amount", options.max_amount,
+        "the most to pay: '$0.10' or '0.1 USDC' (default: '$0.10'; with --wallet, what "
+        "the pact allows)");
     command
         .add_option("--network", options.networks,
                     "pay on this network only (eip155:8453 or base); may be repeated")
@@ -410,10 +490,20 @@ void add_payment_options(CLI::App& command, Options& options) {
         ->check(is_readable());
     command.add_flag("--dry-run", options.dry_run,
                      "say what would be paid and why; sign and pay nothing");
-    command
-        .add_option("--keystore", options.keystore,
-                    "the key file to pay from (default: the key in FARTHING_KEY)")
-        ->check(is_readable());
+    auto* keystore = command
+                         .add_option("--keystore", options.keystore,
+                                     "the key file to pay from (default: the key in FARTHING_KEY)")
+                         ->check(is_readable());
+    auto* wallet = command.add_option(
+        "--wallet", options.wallet,
+        "pay from this wallet: its key, within its pact, accounted for in its ledger");
+    wallet->excludes(keystore);
+    command.add_option("--task", options.errand.task, "what the payment is for: the id of a task")
+        ->needs(wallet);
+    command.add_option("--reason", options.errand.reason, "and why, in words, for the operator")
+        ->needs(wallet);
+    command.add_option("--tool", options.errand.tool, "the tool that is called (MCP)")
+        ->needs(wallet);
     command
         .add_option("--password-file", options.password_file,
                     "its password (default: FARTHING_PASSWORD, else it is asked for)")
@@ -426,7 +516,7 @@ void add_pay(CLI::App& app, Run& run) {
     auto options = std::make_shared<Options>();
     auto* command = app.add_subcommand("pay", "get a URL and pay for it when that is asked");
     command->footer(
-        "Exit codes: 0 an answer came; 2 bad arguments; 3 refused, by your rules or by the "
+        "Exit codes: 0 an answer came; 2 bad arguments; 3 refused, by your rules, the pact or the "
         "server;\n4 unavailable, nothing was paid; 5 the payment may have been made: find it out "
         "before you pay again;\n22 with --fail, an HTTP error; 70 a bug of ours; 130 interrupted "
         "before anything was paid.");

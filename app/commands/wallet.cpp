@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// `farthing wallet`: the agent's folder, and what is still open in it.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "app/commands/commands.hpp"
+#include "app/new_key.hpp"
+#include "app/wallet_folder.hpp"
+#include "farthing/chain/evm_chain.hpp"
+#include "farthing/io/task_group.hpp"
+#include "farthing/wallet/reconcile.hpp"
+
+namespace farthing::app {
+namespace {
+
+constexpr std::chrono::milliseconds kChainTimeout{10'000};
+
+struct InitOptions {
+    std::string wallet;
+    std::string op;
+    NewKey key;
+    bool import = false;
+    bool mnemonic = false;
+};
+
+struct ReconcileOptions {
+    std::string wallet;
+    std::string rpc;
+};
+
+bool on_terminal() { return isatty(STDOUT_FILENO) == 1; }
+
+/// Made with nobody else's rights; one that is there keeps its own.
+Result<> make_folder(const std::filesystem::path& path) {
+    std::error_code code;
+    if (std::filesystem::create_directories(path, code)) {
+        std::filesystem::permissions(path, std::filesystem::perms::owner_all, code);
+    }
+    if (code) return fail(Errc::io_failed, fmt::format("{}: {}", path.string(), code.message()));
+    return {};
+}
+
+Result<Address> init(const InitOptions& options, const wallet::Folder& folder, World& world) {
+    auto op = parse_address(options.op);
+    if (!op) return fail(Errc::invalid_argument, "--operator: " + op.error().detail);
+    FARTHING_CHECK(make_folder(folder.path));
+    std::error_code code;
+    if (std::filesystem::exists(folder.operator_file(), code)) {
+        return fail(Errc::invalid_argument,
+                    fmt::format("{}: there is a wallet already", folder.path.string()));
+    }
+    auto key = options.key;
+    key.file = folder.key_file();
+    key.from = options.mnemonic ? NewKey::From::mnemonic
+               : options.import ? NewKey::From::given
+                                : NewKey::From::random;
+    FARTHING_TRY(const auto agent, make_key_file(key, world));
+    if (agent == *op) {
+        std::filesystem::remove(key.file, code);
+        return fail(Errc::invalid_argument,
+                    "--operator: that is the agent's own key, which could sign its own pacts");
+    }
+    // Last: without it there is no wallet.
+    FARTHING_CHECK(folder.save_operator(*op));
+    return agent;
+}
+
+int run_init(const InitOptions& options) {
+    World world(Level::error);
+    const auto folder = wallet_folder(options.wallet);
+    const auto agent = init(options, folder, world);
+    if (!agent) return report(agent.error());
+    if (on_terminal()) {
+        fmt::print(
+            "{}\n\nNext: send it what it may spend, write its pact with `farthing pact new`, and "
+            "have the operator\nsign that with `farthing pact sign`. Then `farthing pay --wallet "
+            "{} URL`.\n",
+            agent->to_checksum(), folder.path.string());
+    } else {
+        const json::Object line{{"address", agent->to_checksum()},
+                                {"operator", parse_address(options.op)->to_checksum()},
+                                {"folder", folder.path.string()}};
+        fmt::print("{}\n", json::to_text(line));
+    }
+    return 0;
+}
+
+Task<Result<wallet::Reconciled>> ask_chain(ledger::Ledger& ledger, std::uint64_t now,
+                                           net::Client& client, net::Url rpc) {
+    chain::EvmChain asked(Network{}, client, rpc, kChainTimeout);
+    const auto id = co_await asked.chain_id();
+    if (!id) co_return fail(id.error());
+    chain::EvmChain chain(evm_network(*id), client, std::move(rpc), kChainTimeout);
+    co_return co_await wallet::reconcile(ledger, now, &chain);
+}
+
+Result<wallet::Reconciled> reconcile(const ReconcileOptions& options, World& world) {
+    const auto folder = wallet_folder(options.wallet);
+    std::optional<net::Url> rpc;
+    if (!options.rpc.empty()) {
+        FARTHING_TRY(rpc, net::parse_url(options.rpc));
+    }
+    FARTHING_CHECK(folder.load_operator());
+    FARTHING_TRY(const auto ledger, ledger::Ledger::open(world.env(), world.loop, folder.path));
+    const auto now = static_cast<std::uint64_t>(world.clock.now().time_since_epoch().count());
+    if (!rpc) return run_blocking(world.loop, wallet::reconcile(*ledger, now, nullptr));
+    const auto client = net::Client::make(world.env(), world.loop, {});
+    return run_blocking(world.loop, ask_chain(*ledger, now, *client, *rpc));
+}
+
+int run_reconcile(const ReconcileOptions& options) {
+    World world(Level::error);
+    const auto done = reconcile(options, world);
+    if (!done) return report(done.error());
+    if (on_terminal()) {
+        fmt::print("{} settled, {} released, {} still open\n", done->settled, done->released,
+                   done->open);
+    } else {
+        const json::Object line{
+            {"settled", done->settled}, {"released", done->released}, {"open", done->open}};
+        fmt::print("{}\n", json::to_text(line));
+    }
+    return 0;
+}
+
+void add_init(CLI::App& wallet, Run& run) {
+    auto options = std::make_shared<InitOptions>();
+    auto* command = wallet.add_subcommand("init", "make a wallet: a folder with the agent's key");
+    add_wallet_option(*command, options->wallet);
+    command
+        ->add_option("--operator", options->op,
+                     "the address of the operator: only pacts and approvals that it signs count")
+        ->required();
+    command->add_option("--password-file", options->key.password_file,
+                        "the key's password (default: FARTHING_PASSWORD, else it is asked for)");
+    command->add_flag("--light", options->key.light,
+                      "a key file that is quick to open, for us and for a thief");
+    auto* import = command->add_flag("--import", options->import,
+                                     "with the key in FARTHING_KEY or on stdin, not a new one");
+    auto* mnemonic = command->add_flag("--mnemonic", options->mnemonic,
+                                       "with the key of the words on stdin (BIP-39)");
+    mnemonic->excludes(import);
+    command->add_option("--index", options->key.index, "which of their keys (0)")->needs(mnemonic);
+    command->callback([options, &run] { run = [options] { return run_init(*options); }; });
+}
+
+void add_reconcile(CLI::App& wallet, Run& run) {
+    auto options = std::make_shared<ReconcileOptions>();
+    auto* command = wallet.add_subcommand(
+        "reconcile", "settle or release what is still reserved, as far as it is proved");
+    add_wallet_option(*command, options->wallet);
+    command->add_option("--rpc", options->rpc,
+                        "a node of the chain that was paid on; without one only what was never "
+                        "signed is released");
+    command->callback([options, &run] { run = [options] { return run_reconcile(*options); }; });
+}
+
+}  // namespace
+
+void add_wallet(CLI::App& app, Run& run) {
+    auto* wallet = app.add_subcommand("wallet", "the agent's wallet: its key, and what is open");
+    wallet->require_subcommand(1);
+    add_init(*wallet, run);
+    add_reconcile(*wallet, run);
+}
+
+}  // namespace farthing::app

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/wallet_folder.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+#include "app/key.hpp"
+#include "app/named_file.hpp"
+#include "farthing/wallet/keystore.hpp"
+
+namespace farthing::app {
+
+void add_wallet_option(CLI::App& command, std::string& wallet) {
+    command.add_option("--wallet", wallet,
+                       "the wallet's folder (default: FARTHING_WALLET, else ~/.farthing)");
+}
+
+wallet::Folder wallet_folder(const std::string& named) {
+    if (!named.empty()) return {named};
+    const auto variable = [](const char* name) {
+        const char* const value = std::getenv(name);
+        return std::string(value == nullptr ? "" : value);
+    };
+    if (const auto set = variable("FARTHING_WALLET"); !set.empty()) return {set};
+    return {std::filesystem::path(variable("HOME")) / ".farthing"};
+}
+
+void add_operator_options(CLI::App& command, OperatorKey& key) {
+    const std::function<std::string(const std::string&)> readable = why_unreadable;
+    command
+        .add_option("--keystore", key.keystore,
+                    "the operator's key file (default: the key in FARTHING_OPERATOR_KEY)")
+        ->check(readable);
+    command
+        .add_option("--password-file", key.password_file,
+                    "its password (default: FARTHING_PASSWORD, else it is asked for)")
+        ->check(readable);
+}
+
+Result<PrivateKey> load_operator_key(const OperatorKey& key) {
+    if (!key.keystore.empty()) {
+        FARTHING_TRY(const auto password, read_password(key.password_file, Password::known));
+        return wallet::load_key(key.keystore, password);
+    }
+    FARTHING_TRY(auto found, key_from_environment(kOperatorKeyVariable));
+    if (found) return *std::move(found);
+    return fail(Errc::invalid_argument, fmt::format("the operator's key is needed: set {} or name "
+                                                    "a --keystore",
+                                                    kOperatorKeyVariable));
+}
+
+Result<OpenWallet> open_wallet(World& world, const wallet::Folder& folder) {
+    OpenWallet out;
+    FARTHING_TRY(out.op, folder.load_operator());
+    FARTHING_TRY(out.agent, folder.load_agent());
+    FARTHING_TRY(auto rules, folder.load_rules(out.op, out.agent));
+    out.pact = rules.pact();
+    FARTHING_TRY(out.ledger, ledger::Ledger::open(world.env(), world.loop, folder.path));
+    out.spending =
+        std::make_unique<wallet::Spending>(*out.ledger, std::move(rules), out.agent, out.op);
+    return out;
+}
+
+}  // namespace farthing::app

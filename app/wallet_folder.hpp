@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// A wallet's folder, opened for a command.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "app/world.hpp"
+#include "farthing/ledger/ledger.hpp"
+#include "farthing/wallet/folder.hpp"
+#include "farthing/wallet/spending.hpp"
+
+namespace farthing::app {
+
+/// The option `--wallet`.
+void add_wallet_option(CLI::App& command, std::string& wallet);
+/// `named`, else FARTHING_WALLET, else ~/.farthing.
+[[nodiscard]] wallet::Folder wallet_folder(const std::string& named);
+
+/// Where the operator's key is.
+struct OperatorKey {
+    std::string keystore;
+    std::string password_file;
+};
+void add_operator_options(CLI::App& command, OperatorKey& key);
+/// From the keystore, else from FARTHING_OPERATOR_KEY. Errors: invalid_argument, wrong_password.
+[[nodiscard]] Result<PrivateKey> load_operator_key(const OperatorKey& key);
+
+/// What a wallet decides with: a pact that was checked, and the ledger.
+struct OpenWallet {
+    Address agent;
+    Address op;
+    policy::Pact pact;
+    std::unique_ptr<ledger::Ledger> ledger;
+    std::unique_ptr<wallet::Spending> spending;
+};
+[[nodiscard]] Result<OpenWallet> open_wallet(World& world, const wallet::Folder& folder);
+
+}  // namespace farthing::app
