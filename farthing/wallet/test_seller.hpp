@@ -186,6 +186,7 @@ struct Buyer {
     net::test::Bench bench;
     CountingSigner signer;
     AssetTable assets = AssetTable::built_in();
+    Treasury* treasury = nullptr;
     PayerConfig config = [] {
         PayerConfig quick;
         quick.backoff = std::chrono::milliseconds(1);
@@ -197,7 +198,7 @@ struct Buyer {
     Result<PaidResponse> pay(std::vector<Seller*> sellers, net::Request request = {},
                              Sink* sink = nullptr) {
         const auto client = net::Client::make(bench.env, bench.loop, {});
-        Payer payer(bench.env, *client, signer, assets, config);
+        Payer payer(bench.env, *client, signer, assets, config, nullptr, treasury);
         auto url = sellers.front()->url();
         auto task = sink == nullptr ? payer.request(std::move(url), std::move(request))
                                     : payer.download(std::move(url), std::move(request), *sink);

@@ -3,14 +3,15 @@
 // ledger says of it.
 
 import assert from "node:assert/strict";
-import { rm, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { PAID_MARKER, PRICE_ATOMIC } from "../interop/lib/origin.mjs";
 import { generatePrivateKey, privateKeyToAccount } from "../interop/lib/packages.mjs";
 import { startWorldWith } from "../interop/lib/world.mjs";
+import { makeFolder } from "./lib/files.mjs";
 import { route, startGateway } from "./lib/gateway.mjs";
 import { answer, startScriptedOrigin } from "./lib/origin.mjs";
-import { assertExit, errorOf, onTerminal } from "./lib/pay.mjs";
+import { assertExit, errorOf, onTerminal, shell } from "./lib/pay.mjs";
 import { ask, deliver, offer, startSeller } from "./lib/seller.mjs";
 import { tellChain } from "./lib/till.mjs";
 import { until } from "./lib/wait.mjs";
@@ -144,6 +145,36 @@ describe("five cents", () => {
     assertExit(await wallet.pay(goods), 0);
     assert.equal(await spentBy(wallet), PRICE_ATOMIC);
   });
+});
+
+/// The commands under "Give an agent five cents", without their comments.
+async function newcomersCommands() {
+  const text = await readFile(new URL("../../docs/wallet.md", import.meta.url), "utf8");
+  const [, block] = text.match(/## Give an agent five cents[^]*?```sh\n([^]*?)```/);
+  return block.split("\n").filter(Boolean).map((line) => line.replace(/ +# .*$/, ""));
+}
+
+test("the commands of docs/wallet.md do what it says", async (t) => {
+  const home = await makeFolder();
+  t.after(home.remove);
+  const seller = await startGateway({
+    originUrl: origin.url,
+    facilitator: { rpc: world.rpc, account: world.nextGasAccount() },
+    routes: [route("GET /weather", payTo)],
+  });
+  t.after(seller.stop);
+  origin.handlers["/weather"] = answer(PAID_MARKER);
+  const { host } = new URL(seller.url);
+  const commands = await newcomersCommands();
+  const script = commands
+    .map((line) => line.replaceAll("127.0.0.1:8402", host).replaceAll("build/farthing", '"$0"'))
+    .map((line) => `${line}; echo "@ $?"`)
+    .join("\n");
+  const run = await shell(script, [], { cwd: home.folder, deadlineMs: 60_000 });
+  assertExit(run, 0);
+  const codes = [...run.stdout.matchAll(/@ (\d+)$/gm)].map(([, code]) => Number(code));
+  assert.deepEqual(codes, commands.map((_, at) => (at === 11 ? 3 : 0)), run.stdout + run.stderr);
+  assert.equal(run.stdout.split(PAID_MARKER).length - 1, 4, "three calls, and the one that was approved");
 });
 
 test("twenty processes at once over a budget for five pay exactly five", async (t) => {

@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: Apache-2.0
+// Spending is exact: over one ledger with several processes, over crashes, and whatever the clock
+// says.
+#include "farthing/wallet/spending.hpp"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include "farthing/base/hex.hpp"
+#include "farthing/io/task_group.hpp"
+#include "farthing/policy/test_pacts.hpp"
+#include "farthing/testing/capture_log.hpp"
+#include "farthing/testing/manual_clock.hpp"
+#include "farthing/testing/seeded_random.hpp"
+#include "farthing/wallet/approval.hpp"
+#include "farthing/wallet/reconcile.hpp"
+
+using namespace farthing;
+using namespace farthing::wallet;
+using policy::testing::kAgent;
+using policy::testing::request;
+using policy::testing::rules;
+
+namespace {
+
+/// Anybody may be paid, five cents a day.
+constexpr std::string_view kFiveCents =
+    R"({"other_vendors": "allow", "limit": [{"amount": "$0.05", "per": "day"}]})";
+
+PrivateKey key(std::uint8_t last) {
+    Bytes32 bytes;
+    bytes.data[31] = last;
+    return make_key(bytes).value();
+}
+
+const Address kOperator = address_of(key(9));
+
+/// One that shares a ledger with the others.
+struct Process {
+    std::unique_ptr<ledger::Ledger> ledger;
+    std::unique_ptr<Spending> spending;
+};
+
+struct Setting {
+    Setting() {
+        SystemRandom any;
+        folder = std::filesystem::temp_directory_path() /
+                 ("farthing-spending-" + to_hex(any.bytes32()).substr(2, 16));
+        std::filesystem::create_directory(folder);
+    }
+    ~Setting() { std::filesystem::remove_all(folder); }
+    Setting(const Setting&) = delete;
+    Setting& operator=(const Setting&) = delete;
+
+    Process start(std::string_view pact, Clock& with) {
+        Env env{with, random, log, metrics};
+        auto opened = ledger::Ledger::open(env, loop, folder);
+        REQUIRE_MESSAGE(opened.has_value(), to_string(opened.error()));
+        Process out{*std::move(opened), nullptr};
+        out.spending = std::make_unique<Spending>(*out.ledger, rules(pact),
+                                                  parse_address(kAgent).value(), kOperator);
+        return out;
+    }
+    Process start(std::string_view pact = kFiveCents) { return start(pact, clock); }
+
+    template <class T>
+    T run(Task<T> task) {
+        loop.restart();
+        return run_blocking(loop, std::move(task));
+    }
+    Result<Decided> decide(Process& process, std::uint64_t amount = 10'000, Wish wish = {}) {
+        wish.request = request(amount);
+        return run(process.spending->decide(std::move(wish)));
+    }
+    policy::Verdict verdict(Process& process, std::uint64_t amount = 10'000) {
+        const auto decided = decide(process, amount);
+        REQUIRE_MESSAGE(decided.has_value(), to_string(decided.error()));
+        return decided->decision.verdict;
+    }
+    Result<> record(Process& process, ledger::Event event) {
+        return run(process.spending->record(std::move(event)));
+    }
+    std::string used(Process& process) {
+        const auto all = run(process.spending->standings({}, {}));
+        REQUIRE(all.has_value());
+        return all->front().used;
+    }
+    std::vector<ledger::Entry> entries(Process& process, ledger::Filter filter = {}) {
+        return process.ledger
+            ->transact_now([&](ledger::Transaction& t) { return t.newest(filter, 10'000); })
+            .value();
+    }
+    std::string kinds(Process& process) {
+        std::string out;
+        for (const auto& each : entries(process)) {
+            out += std::string(out.empty() ? "" : " ") + std::string(kind_of(each.event));
+        }
+        return out;
+    }
+    [[nodiscard]] std::uint64_t now() const { return clock.unix_seconds(); }
+
+    testing::ManualClock clock;
+    testing::SeededRandom random{1};
+    testing::CaptureLog log;
+    Metrics metrics;
+    Loop loop;
+    std::filesystem::path folder;
+};
+
+ledger::Signed signed_for(ledger::Seq decision) {
+    ledger::Signed out;
+    out.decision = decision;
+    out.valid_before = 1'800'000'060;
+    return out;
+}
+
+ledger::Settled settled_for(ledger::Seq decision) {
+    ledger::Settled out;
+    out.decision = decision;
+    return out;
+}
+
+ledger::Released released_for(ledger::Seq decision) {
+    ledger::Released out;
+    out.decision = decision;
+    out.why = "expired_unused";
+    return out;
+}
+
+constexpr auto kAllow = policy::Verdict::allow;
+constexpr auto kAsk = policy::Verdict::ask;
+constexpr auto kRefuse = policy::Verdict::refuse;
+
+}  // namespace
+
+TEST_CASE("spending: an allow is written with the pact and the pin, a refusal with its reason") {
+    Setting world;
+    auto one = world.start();
+    Wish wish;
+    wish.reason = "for the mail";
+    const auto first = world.decide(one, 40'000, wish);
+    REQUIRE(first.has_value());
+    CHECK(first->decision.verdict == kAllow);
+    CHECK(world.kinds(one) == "pact decision pin alert");
+    CHECK(world.verdict(one, 20'000) == kRefuse);
+    const auto all = world.entries(one);
+    CHECK(std::get<ledger::PactChange>(all[0].event).pact == rules(kFiveCents).hash());
+    const auto& paid = std::get<ledger::Decision>(all[1].event);
+    CHECK(paid.vendor == "api.example.com");
+    CHECK(paid.payer == kAgent);
+    CHECK(paid.reason == "for the mail");
+    CHECK(paid.value == U256(40'000'000'000'000'000));
+    CHECK(std::get<ledger::Pin>(all[2].event).before.empty());
+    const auto& refused = std::get<ledger::Decision>(all[4].event);
+    CHECK(refused.condition == "day");
+    CHECK(refused.why.starts_with("Refused by the pact (day): $0.01 of $0.05 left today"));
+    CHECK(refused.amount == U256(20'000));
+}
+
+TEST_CASE("spending: many at once in several processes get what there is, exactly") {
+    Setting world;
+    std::vector<Process> processes;
+    for (int i = 0; i < 4; ++i) processes.push_back(world.start());
+    int allowed = 0, refused = 0, failed = 0;
+    const auto one = [&](Process& process) -> Task<> {
+        Wish wish;
+        wish.request = request(5'000);
+        const auto decided = co_await process.spending->decide(std::move(wish));
+        if (!decided) {
+            ++failed;
+        } else {
+            ++(decided->decision.verdict == kAllow ? allowed : refused);
+        }
+    };
+    const auto all = [&]() -> Task<bool> {
+        TaskGroup group(world.loop);
+        for (int i = 0; i < 100; ++i) group.spawn(one(processes[static_cast<std::size_t>(i) % 4]));
+        co_await group.join();
+        co_return true;
+    };
+    CHECK(world.run(all()));
+    CHECK(allowed == 10);
+    CHECK(refused == 90);
+    CHECK(failed == 0);
+    for (auto& each : processes) CHECK(world.used(each) == "$0.05");
+}
+
+TEST_CASE("spending: a process that ends after any step forgets nothing") {
+    Setting world;
+    ledger::Seq seq = 0;
+    {
+        auto one = world.start();
+        seq = world.decide(one, 50'000)->seq;
+    }
+    {
+        auto one = world.start();
+        CHECK(world.verdict(one) == kRefuse);
+        REQUIRE(world.record(one, signed_for(seq)));
+    }
+    {
+        auto one = world.start();
+        CHECK(world.verdict(one) == kRefuse);
+        // Without a chain nothing is known of it, however long it takes.
+        world.clock.advance(std::chrono::hours(1));
+        const auto open = world.run(reconcile(*one.ledger, world.now(), nullptr));
+        REQUIRE(open.has_value());
+        CHECK(open->open == 1);
+        CHECK(world.verdict(one) == kRefuse);
+        REQUIRE(world.record(one, settled_for(seq)));
+    }
+    auto one = world.start();
+    CHECK(world.verdict(one) == kRefuse);
+    CHECK(world.used(one) == "$0.05");
+    CHECK(!world.record(one, released_for(seq)));
+}
+
+TEST_CASE("spending: never signed and long gone is released, and cannot be signed afterwards") {
+    Setting world;
+    auto one = world.start();
+    auto two = world.start();
+    const auto seq = world.decide(one, 50'000)->seq;
+    CHECK(world.run(reconcile(*two.ledger, world.now() + 599, nullptr))->open == 1);
+    CHECK(world.verdict(two) == kRefuse);
+    CHECK(world.run(reconcile(*two.ledger, world.now() + 600, nullptr))->released == 1);
+    CHECK(world.verdict(two, 50'000) == kAllow);
+    const auto late = world.record(one, signed_for(seq));
+    REQUIRE(!late);
+    CHECK(late.error().code == Errc::invalid_argument);
+}
+
+TEST_CASE("spending: what the chain proves after a release counts again") {
+    Setting world;
+    auto one = world.start();
+    const auto seq = world.decide(one, 50'000)->seq;
+    REQUIRE(world.record(one, released_for(seq)));
+    CHECK(world.used(one) == "$0");
+    REQUIRE(world.record(one, settled_for(seq)));
+    CHECK(world.used(one) == "$0.05");
+    CHECK(world.verdict(one) == kRefuse);
+    auto fresh = world.start();
+    CHECK(world.used(fresh) == "$0.05");
+}
+
+TEST_CASE("spending: a clock that jumps back opens no window twice") {
+    constexpr std::string_view hourly =
+        R"({"other_vendors": "allow", "limit": [{"amount": "$0.05", "per": "1h"}]})";
+    Setting world;
+    testing::ManualClock behind(UnixTime{std::chrono::seconds{1'799'990'000}});
+    auto late = world.start(hourly);
+    auto early = world.start(hourly, behind);
+    CHECK(world.verdict(late, 50'000) == kAllow);
+    CHECK(world.verdict(early) == kRefuse);
+    world.clock.advance(std::chrono::seconds(3'599));
+    CHECK(world.verdict(late) == kRefuse);
+    world.clock.advance(std::chrono::seconds(1));
+    CHECK(world.verdict(late, 50'000) == kAllow);
+    CHECK(world.verdict(early) == kRefuse);
+}
+
+TEST_CASE("spending: what the ledger does not take is not reserved, and hurts nobody") {
+    Setting world;
+    auto one = world.start();
+    Wish wish;
+    wish.reason = std::string(ledger::kTextMax + 1, 'x');
+    const auto decided = world.decide(one, 50'000, wish);
+    REQUIRE(!decided);
+    CHECK(decided.error().code == Errc::too_large);
+    CHECK(world.used(one) == "$0");
+    CHECK(world.verdict(one, 50'000) == kAllow);
+    CHECK(world.verdict(one) == kRefuse);
+}
+
+TEST_CASE("spending: a revoked pact pays nothing, in every process") {
+    Setting world;
+    auto one = world.start();
+    auto two = world.start();
+    CHECK(world.verdict(one) == kAllow);
+    ledger::PactChange change;
+    change.change = ledger::Change::revoked;
+    change.pact = rules(kFiveCents).hash();
+    REQUIRE(world.record(two, change));
+    CHECK(world.decide(one)->decision.condition == "revoked");
+    auto fresh = world.start();
+    CHECK(world.decide(fresh)->decision.condition == "revoked");
+    // Another pact is another matter, and what was spent under the first one counts.
+    auto other =
+        world.start(R"({"other_vendors": "allow", "limit": [{"amount": "$0.04", "per": "day"}]})");
+    CHECK(world.used(other) == "$0.01");
+    CHECK(world.verdict(other, 30'000) == kAllow);
+}
+
+TEST_CASE("spending: opened from a checkpoint it counts the same") {
+    constexpr std::string_view many =
+        R"({"other_vendors": "allow", "limit": [{"amount": "$9", "per": "day"}]})";
+    Setting world;
+    {
+        auto one = world.start(many);
+        const auto all = [&]() -> Task<bool> {
+            TaskGroup group(world.loop);
+            for (int i = 0; i < 1'100; ++i) {
+                const auto pay = [&]() -> Task<> {
+                    Wish wish;
+                    wish.request = request(1'000);
+                    const auto decided = co_await one.spending->decide(std::move(wish));
+                    CHECK(decided.has_value());
+                };
+                group.spawn(pay());
+            }
+            co_await group.join();
+            co_return true;
+        };
+        CHECK(world.run(all()));
+        const auto checkpoint = one.ledger->transact_now(
+            [](ledger::Transaction& transaction) { return transaction.last_checkpoint(); });
+        REQUIRE(checkpoint.has_value());
+        CHECK(checkpoint->has_value());
+    }
+    auto again = world.start(many);
+    CHECK(world.used(again) == "$1.1");
+    // One that counts something else reads everything.
+    auto other =
+        world.start(R"({"other_vendors": "allow", "limit": [{"amount": "$9", "per": "week"}]})");
+    CHECK(world.used(other) == "$1.1");
+}
+
+namespace {
+
+/// New vendors are asked about.
+constexpr std::string_view kAsking = R"({"limit": [{"amount": "$1", "per": "day"}]})";
+
+struct Asked : Setting {
+    Process one = start(kAsking);
+    ledger::Seq seq = decide(one)->seq;
+
+    ledger::Entry entry(ledger::Seq which) {
+        return one.ledger
+            ->transact_now(
+                [&](ledger::Transaction& transaction) { return transaction.find(which); })
+            .value()
+            .value();
+    }
+    ledger::Approval approval(std::uint8_t by = 9, std::uint64_t seconds = 60) {
+        return approve(entry(seq), parse_address(kAgent).value(), (now() + seconds) * 1'000,
+                       key(by))
+            .value();
+    }
+};
+
+}  // namespace
+
+TEST_CASE("approvals: lets one payment through, and no copy of it another one") {
+    Asked world;
+    auto& one = world.one;
+    CHECK(world.verdict(one) == kAsk);
+    const auto yes = world.approval();
+    REQUIRE(world.record(one, yes));
+    const auto paid = world.decide(one);
+    REQUIRE(paid.has_value());
+    CHECK(paid->decision.verdict == kAllow);
+    CHECK(std::get<ledger::Decision>(world.entry(paid->seq).event).approval.has_value());
+    // The vendor is known now: only a dearer call is asked about. Make it unknown again.
+    REQUIRE(world.record(one, released_for(paid->seq)));
+    CHECK(world.verdict(one) == kAsk);
+    REQUIRE(world.record(one, yes));
+    CHECK(world.verdict(one) == kAsk);
+}
+
+TEST_CASE(
+    "approvals: of somebody else, altered, expired, denied or too small lets nothing through") {
+    SUBCASE("somebody else's key") {
+        Asked world;
+        REQUIRE(world.record(world.one, world.approval(8)));
+        CHECK(world.verdict(world.one) == kAsk);
+    }
+    SUBCASE("no signature") {
+        Asked world;
+        auto yes = world.approval();
+        yes.signature.reset();
+        REQUIRE(world.record(world.one, yes));
+        CHECK(world.verdict(world.one) == kAsk);
+    }
+    SUBCASE("made to last longer") {
+        Asked world;
+        auto yes = world.approval();
+        yes.expires += 1;
+        REQUIRE(world.record(world.one, yes));
+        CHECK(world.verdict(world.one) == kAsk);
+    }
+    SUBCASE("put on another decision") {
+        Asked world;
+        const auto dearer = world.decide(world.one, 20'000)->seq;
+        auto yes = world.approval();
+        yes.decision = dearer;
+        REQUIRE(world.record(world.one, yes));
+        CHECK(world.verdict(world.one, 20'000) == kAsk);
+    }
+    SUBCASE("expired") {
+        Asked world;
+        REQUIRE(world.record(world.one, world.approval()));
+        world.clock.advance(std::chrono::seconds(60));
+        CHECK(world.verdict(world.one) == kAsk);
+    }
+    SUBCASE("denied afterwards") {
+        Asked world;
+        REQUIRE(world.record(world.one, world.approval()));
+        ledger::Approval no;
+        no.decision = world.seq;
+        REQUIRE(world.record(world.one, no));
+        CHECK(world.verdict(world.one) == kAsk);
+    }
+    SUBCASE("for less") {
+        Asked world;
+        REQUIRE(world.record(world.one, world.approval()));
+        CHECK(world.verdict(world.one, 10'001) == kAsk);
+    }
+}
+
+TEST_CASE("spending: no order of payments, ends, clocks and processes goes beyond the limit") {
+    constexpr std::uint64_t limit = 50'000;
+    testing::SeededRandom dice(7);
+    int allowed = 0, refused = 0;
+    for (int round = 0; round < 12; ++round) {
+        Setting world;
+        testing::ManualClock behind(UnixTime{std::chrono::seconds{1'799'999'000}});
+        std::vector<Process> processes;
+        processes.push_back(world.start());
+        processes.push_back(world.start(kFiveCents, behind));
+        std::vector<std::pair<ledger::Seq, std::uint64_t>> open;
+        std::uint64_t held = 0;  // of the day: no clock leaves it
+        for (int step = 0; step < 40; ++step) {
+            const auto bytes = dice.bytes32();
+            auto& process = processes[bytes.data[0] % 2];
+            const auto what = bytes.data[1] % 8;
+            if (what < 5) {
+                const std::uint64_t amount = (bytes.data[2] % 8 + 1U) * 2'500;
+                const auto decided = world.decide(process, amount);
+                REQUIRE(decided.has_value());
+                const bool fits = held + amount <= limit;
+                CHECK((decided->decision.verdict == kAllow) == fits);
+                ++(fits ? allowed : refused);
+                if (!fits) continue;
+                held += amount;
+                open.emplace_back(decided->seq, amount);
+            } else if (what == 5) {
+                // Killed, and started again.
+                process = world.start(kFiveCents, bytes.data[0] % 2 == 0 ? world.clock : behind);
+            } else if (!open.empty()) {
+                const auto [seq, amount] = open.back();
+                open.pop_back();
+                const bool releases = what == 6;
+                REQUIRE(releases ? world.record(process, released_for(seq))
+                                 : world.record(process, settled_for(seq)));
+                if (releases) held -= amount;
+            }
+        }
+    }
+    CHECK(allowed > 50);
+    CHECK(refused > 50);
+}
