@@ -20,6 +20,7 @@
 #include "farthing/wallet/keystore.hpp"
 #include "farthing/wallet/payer.hpp"
 #include "farthing/wallet/purse.hpp"
+#include "farthing/wallet/reconcile.hpp"
 
 namespace farthing::app {
 namespace {
@@ -356,6 +357,9 @@ struct Till {
                         fmt::format("the key file says that it is of {}, and it is of {}",
                                     wallet->agent.to_checksum(), signer.to_checksum()));
         }
+        // What a process that is gone reserved and never signed.
+        const auto now = static_cast<std::uint64_t>(world.clock.now().time_since_epoch().count());
+        FARTHING_CHECK(run_blocking(world.loop, wallet::reconcile(*wallet->ledger, now, nullptr)));
         purse.emplace(*wallet->spending, options.errand);
         return {};
     }

@@ -77,6 +77,12 @@ Result<> check_texts(const Event& event) {
                 if constexpr (std::same_as<decltype(member), std::string T::*>) {
                     check(name, each.*member);
                 }
+                if constexpr (std::same_as<decltype(member),
+                                           std::optional<std::vector<std::string>> T::*>) {
+                    for (const auto& text : (each.*member).value_or(std::vector<std::string>{})) {
+                        check(name, text);
+                    }
+                }
             });
         },
         event);

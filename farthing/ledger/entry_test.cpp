@@ -63,4 +63,26 @@ TEST_CASE("ledger: texts are kept as given, within limits") {
     CHECK(check_texts(decision).error() == Error{Errc::invalid_field, ".reason: not UTF-8"});
 }
 
+TEST_CASE(
+    "ledger: what was asked and who approved it are kept, and left out where there is nothing") {
+    Entry entry{.seq = 3, .time = 5, .event = decision_of(Verdict::ask)};
+    CHECK(to_body(entry).find("asked") == std::string::npos);
+    auto decision = decision_of(Verdict::ask);
+    decision.asked = {"vendors", "vendor:*.example:day"};
+    entry.event = decision;
+    const auto parsed = parse_body(to_body(entry));
+    REQUIRE(parsed.has_value());
+    CHECK(std::get<Decision>(parsed->event) == decision);
+    decision.asked->emplace_back("\xff");
+    CHECK(check_texts(decision).error() == Error{Errc::invalid_field, ".asked: not UTF-8"});
+
+    Approval approval{3, Approved::approved, "me", "", 60'000};
+    entry.event = approval;
+    CHECK(to_body(entry).ends_with(R"("expires":60000})"));
+    approval.signature = Bytes{1, 2, 255};
+    entry.event = approval;
+    CHECK(to_body(entry).ends_with(R"("expires":60000,"signature":"0x0102ff"})"));
+    CHECK(std::get<Approval>(parse_body(to_body(entry))->event) == approval);
+}
+
 }  // namespace farthing::ledger
