@@ -11,16 +11,13 @@
 #include "app/named_file.hpp"
 #include "app/pay_output.hpp"
 #include "app/pay_report.hpp"
-#include "app/wallet_folder.hpp"
+#include "app/till.hpp"
 #include "app/world.hpp"
 #include "farthing/base/hex.hpp"
 #include "farthing/base/printable.hpp"
 #include "farthing/io/config.hpp"
 #include "farthing/io/task_group.hpp"
 #include "farthing/wallet/keystore.hpp"
-#include "farthing/wallet/payer.hpp"
-#include "farthing/wallet/purse.hpp"
-#include "farthing/wallet/reconcile.hpp"
 
 namespace farthing::app {
 namespace {
@@ -149,21 +146,6 @@ Result<wallet::PayerConfig> make_config(const Options& options) {
     config.redirects_max = options.redirects_max;
     if (options.redirects_max == 0) config.redirects = wallet::Redirects::never;
     return config;
-}
-
-/// What a pact allows, as far as it chooses between offers: it decides over the chosen one.
-Result<> follow_pact(const Options& options, wallet::PayerConfig& config) {
-    const wallet::Folder folder{options.wallet};
-    FARTHING_TRY(const auto op, folder.load_operator());
-    FARTHING_TRY(const auto agent, folder.load_agent());
-    FARTHING_TRY(const auto rules, folder.load_rules(op, agent));
-    const auto& pact = rules.pact();
-    constexpr std::uint64_t no_limit_of_ours = 1'000'000'000'000;
-    if (options.max_amount.empty()) config.rules.max_amount = {U256(no_limit_of_ours), 0, {}};
-    if (config.rules.networks.empty()) config.rules.networks = pact.networks;
-    config.rules.lifetime_seconds_max =
-        std::min(config.rules.lifetime_seconds_max, pact.lifetime_max.seconds);
-    return {};
 }
 
 /// `text`, or the content of the file after `@` (`@-`: stdin).
@@ -325,7 +307,9 @@ Result<Job> make_job(const Options& options) {
     FARTHING_TRY(job.request, make_request(options));
     FARTHING_TRY(job.assets, load_assets(options.assets_file));
     FARTHING_TRY(job.config, make_config(options));
-    if (!options.wallet.empty()) FARTHING_CHECK(follow_pact(options, job.config));
+    if (!options.wallet.empty()) {
+        FARTHING_CHECK(follow_pact({options.wallet}, !options.max_amount.empty(), job.config));
+    }
     FARTHING_TRY(job.signer, make_signer(options));
     return job;
 }
@@ -344,55 +328,6 @@ Task<Result<T>> unless_interrupted(Task<Result<T>> task, World& world, const Nar
     co_return fail(Errc::closed, "interrupted");
 }
 
-/// What a payment of a wallet is decided with; nothing without a wallet.
-struct Till {
-    std::optional<OpenWallet> wallet;
-    std::optional<wallet::Purse> purse;
-
-    Result<> open(const Options& options, const Address& signer, World& world) {
-        if (options.wallet.empty() || options.dry_run) return {};
-        FARTHING_TRY(wallet, open_wallet(world, {options.wallet}));
-        if (wallet->agent != signer) {
-            return fail(Errc::invalid_argument,
-                        fmt::format("the key file says that it is of {}, and it is of {}",
-                                    wallet->agent.to_checksum(), signer.to_checksum()));
-        }
-        // What a process that is gone reserved and never signed.
-        const auto now = static_cast<std::uint64_t>(world.clock.now().time_since_epoch().count());
-        FARTHING_CHECK(run_blocking(world.loop, wallet::reconcile(*wallet->ledger, now, nullptr)));
-        purse.emplace(*wallet->spending, options.errand);
-        return {};
-    }
-    [[nodiscard]] const wallet::Decided* refusal() const {
-        if (!purse || !purse->decided()) return nullptr;
-        const auto& decided = *purse->decided();
-        return decided.decision.verdict == policy::Verdict::allow ? nullptr : &decided;
-    }
-};
-
-/// The pact said no, or ask.
-int report_refusal(const Options& options, const Error& error, const wallet::Decided& decided) {
-    const bool asks = decided.decision.verdict == policy::Verdict::ask;
-    const auto remedy =
-        fmt::format("farthing approvals approve {} --wallet {}", decided.seq, options.wallet);
-    if (isatty(STDERR_FILENO) == 1) {
-        std::fprintf(stderr, "farthing: %s\n", legible(decided.decision.text).c_str());
-        if (asks) {
-            std::fprintf(stderr, "To approve it, the operator runs: %s\n", legible(remedy).c_str());
-        }
-        return exit_code(error);
-    }
-    json::Object body{{"code", wire_code(error.code)},
-                      {"detail", error.detail},
-                      {"kind", "refused"},
-                      {"decision", json::encode(decided.decision)}};
-    if (asks) {
-        body.emplace("approval", json::Object{{"id", decided.seq}, {"command", remedy}});
-    }
-    std::fprintf(stderr, "%s\n", json::to_text(json::Object{{"error", std::move(body)}}).c_str());
-    return exit_code(error);
-}
-
 int run_pay(const Options& options) {
     auto job = make_job(options);
     if (!job) return report(job.error());
@@ -406,8 +341,9 @@ int run_pay(const Options& options) {
     }
     World world(Level::error);
     Till till;
-    if (auto ready = till.open(options, job->signer->address(), world); !ready) {
-        return report(ready.error());
+    if (!options.wallet.empty() && !options.dry_run) {
+        auto ready = till.open({options.wallet}, options.errand, job->signer->address(), world);
+        if (!ready) return report(ready.error());
     }
     net::ClientConfig client_config;
     client_config.connect_timeout = kConnectTimeout;
@@ -416,7 +352,7 @@ int run_pay(const Options& options) {
     client_config.ca_file = options.ca_file;
     const auto client = net::Client::make(world.env(), world.loop, client_config);
     wallet::Payer payer(world.env(), *client, *job->signer, job->assets, job->config, &narrator,
-                        till.purse ? &*till.purse : nullptr);
+                        till.treasury());
     if (options.dry_run) {
         auto task = unless_interrupted(payer.quote(job->url, job->request), world, narrator);
         const auto quote = run_blocking(world.loop, std::move(task));
@@ -430,9 +366,8 @@ int run_pay(const Options& options) {
     if (payment && kind_of(answer.error().code) == Kind::unknown) {
         return report_unknown(answer.error(), *payment, options.output.json);
     }
-    const auto* const refusal = till.refusal();
-    if (refusal != nullptr && answer.error().code == Errc::not_allowed) {
-        return report_refusal(options, answer.error(), *refusal);
+    if (const auto* const refusal = till.refusal(answer.error())) {
+        return report_refusal(options.wallet, answer.error(), *refusal);
     }
     const bool interrupted = answer.error().code == Errc::closed;
     const int code = report(answer.error());

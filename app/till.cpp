@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/till.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "farthing/base/printable.hpp"
+#include "farthing/io/task_group.hpp"
+#include "farthing/wallet/reconcile.hpp"
+
+namespace farthing::app {
+
+Result<> follow_pact(const wallet::Folder& folder, bool limited, wallet::PayerConfig& config) {
+    FARTHING_TRY(const auto op, folder.load_operator());
+    FARTHING_TRY(const auto agent, folder.load_agent());
+    FARTHING_TRY(const auto rules, folder.load_rules(op, agent));
+    const auto& pact = rules.pact();
+    constexpr std::uint64_t no_limit_of_ours = 1'000'000'000'000;
+    if (!limited) config.rules.max_amount = {U256(no_limit_of_ours), 0, {}};
+    if (config.rules.networks.empty()) config.rules.networks = pact.networks;
+    config.rules.lifetime_seconds_max =
+        std::min(config.rules.lifetime_seconds_max, pact.lifetime_max.seconds);
+    return {};
+}
+
+Result<> Till::open(const wallet::Folder& folder, wallet::Errand errand, const Address& signer,
+                    World& world) {
+    FARTHING_TRY(wallet_, open_wallet(world, folder));
+    if (wallet_->agent != signer) {
+        return fail(Errc::invalid_argument,
+                    fmt::format("the key file says that it is of {}, and it is of {}",
+                                wallet_->agent.to_checksum(), signer.to_checksum()));
+    }
+    const auto now = static_cast<std::uint64_t>(world.clock.now().time_since_epoch().count());
+    FARTHING_CHECK(run_blocking(world.loop, wallet::reconcile(*wallet_->ledger, now, nullptr)));
+    purse_.emplace(*wallet_->spending, std::move(errand));
+    return {};
+}
+
+const wallet::Decided* Till::refusal(const Error& error) const {
+    if (!purse_ || !purse_->decided() || error.code != Errc::not_allowed) return nullptr;
+    const auto& decided = *purse_->decided();
+    return decided.decision.verdict == policy::Verdict::allow ? nullptr : &decided;
+}
+
+int report_refusal(const std::string& wallet, const Error& error, const wallet::Decided& decided) {
+    const bool asks = decided.decision.verdict == policy::Verdict::ask;
+    const auto remedy =
+        fmt::format("farthing approvals approve {} --wallet {}", decided.seq, wallet);
+    if (isatty(STDERR_FILENO) == 1) {
+        std::fprintf(stderr, "farthing: %s\n", legible(decided.decision.text).c_str());
+        if (asks) {
+            std::fprintf(stderr, "To approve it, the operator runs: %s\n", legible(remedy).c_str());
+        }
+        return exit_code(error);
+    }
+    json::Object body{{"code", wire_code(error.code)},
+                      {"detail", error.detail},
+                      {"kind", "refused"},
+                      {"decision", json::encode(decided.decision)}};
+    if (asks) body.emplace("approval", json::Object{{"id", decided.seq}, {"command", remedy}});
+    std::fprintf(stderr, "%s\n", json::to_text(json::Object{{"error", std::move(body)}}).c_str());
+    return exit_code(error);
+}
+
+}  // namespace farthing::app
