@@ -24,6 +24,6 @@ export FARTHING_BIN=${FARTHING_BIN:-$PWD/build/release/bin/farthing}
 
 export FARTHING_BENCH_CORE=0
 export NODE_ENV=production
-limit=540
+limit=900
 [[ " $* " == *" rows "* || " $* " == *" memory "* ]] && limit=3600
 exec timeout --signal=TERM --kill-after=15 "$limit" taskset -c "1-$((cores - 1))" node bench/table.mjs "$@"
