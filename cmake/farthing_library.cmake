@@ -62,3 +62,21 @@ function(farthing_library folder)
         set_tests_properties(${folder} PROPERTIES ENVIRONMENT "FARTHING_SOURCE_DIR=${CMAKE_SOURCE_DIR}")
     endif()
 endfunction()
+
+# farthing_database(<folder>)
+# The folder's migrations/*.sql, compiled into its library in the order of their numbers; it and its tests use SOCI.
+function(farthing_database folder)
+    file(GLOB migrations CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/migrations/*.sql)
+    set(embedded ${CMAKE_CURRENT_BINARY_DIR}/migrations.cpp)
+    add_custom_command(
+        OUTPUT ${embedded}
+        COMMAND ${CMAKE_COMMAND} -D "FILES=${migrations}" -D OUT=${embedded} -D FOLDER=${folder} -P ${CMAKE_SOURCE_DIR}/cmake/embed_migrations.cmake
+        DEPENDS ${migrations} ${CMAKE_SOURCE_DIR}/cmake/embed_migrations.cmake
+        VERBATIM)
+    target_sources(farthing_${folder} PRIVATE ${embedded})
+    if(FARTHING_SANITIZE)
+        # SOCI hides its type information, which this check reads.
+        target_compile_options(farthing_${folder} PRIVATE -fno-sanitize=vptr)
+        target_compile_options(${folder}_test PRIVATE -fno-sanitize=vptr)
+    endif()
+endfunction()

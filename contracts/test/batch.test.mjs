@@ -4,8 +4,10 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { concat, encodeFunctionData, getContractAddress, numberToHex, pad, parseEventLogs, parseSignature } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
-import { abis, accounts, artifact, kCreate2Deployer, kGenesisTime, kUsdc, owner, usdcDomain, withChain } from './chain.mjs'
+import * as chainModule from './chain.mjs'
 
+const { abis, accounts, artifact, authorizationTypes, kCreate2Deployer, kGenesisTime } = chainModule
+const { kUsdc, owner, usdcDomain, withChain } = chainModule
 const [relayer] = accounts
 const payee = '0x209693Bc6afc0C5328bA36FaF03C514EF312287C'
 const kCap = 80_000n
@@ -13,17 +15,6 @@ const kCap = 80_000n
 const kBurner = '0xfe'
 const batch = artifact('Batch')
 const address = getContractAddress({ opcode: 'CREATE2', from: kCreate2Deployer, salt: pad('0x00'), bytecode: batch.bytecode })
-
-const authorizationTypes = {
-  TransferWithAuthorization: [
-    { name: 'from', type: 'address' },
-    { name: 'to', type: 'address' },
-    { name: 'value', type: 'uint256' },
-    { name: 'validAfter', type: 'uint256' },
-    { name: 'validBefore', type: 'uint256' },
-    { name: 'nonce', type: 'bytes32' },
-  ],
-}
 
 const withBatch = (body) =>
   withChain(async (chain) => {

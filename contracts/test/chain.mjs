@@ -51,6 +51,17 @@ export const abis = {
   factory: artifact('DevWalletFactory').abi,
 }
 
+/** What a payer signs to move tokens once. EIP-3009. */
+export const authorizationMembers = [
+  { name: 'from', type: 'address' },
+  { name: 'to', type: 'address' },
+  { name: 'value', type: 'uint256' },
+  { name: 'validAfter', type: 'uint256' },
+  { name: 'validBefore', type: 'uint256' },
+  { name: 'nonce', type: 'bytes32' },
+]
+export const authorizationTypes = { TransferWithAuthorization: authorizationMembers }
+
 export const usdcDomain = { name: 'USDC', version: '2', chainId: 84532, verifyingContract: kUsdc }
 export const permit2Domain = { name: 'Permit2', chainId: 84532, verifyingContract: kPermit2 }
 

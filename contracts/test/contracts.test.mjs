@@ -11,22 +11,11 @@ import { concat, encodeFunctionData, getContractAddress, numberToHex, parseEther
 import * as chainModule from './chain.mjs'
 
 const { abis, accounts, artifact, kCreate2Deployer, kGenesisTime, kMulticall3, kPermit2, kUsdc, owner } = chainModule
-const { usdcDomain, withChain } = chainModule
+const { authorizationTypes, usdcDomain, withChain } = chainModule
 const [payer, relayer] = accounts
 const payee = '0x209693Bc6afc0C5328bA36FaF03C514EF312287C'
 const kZeroSalt = `0x${'00'.repeat(32)}`
 const root = fileURLToPath(new URL('..', import.meta.url))
-
-const authorizationTypes = {
-  TransferWithAuthorization: [
-    { name: 'from', type: 'address' },
-    { name: 'to', type: 'address' },
-    { name: 'value', type: 'uint256' },
-    { name: 'validAfter', type: 'uint256' },
-    { name: 'validBefore', type: 'uint256' },
-    { name: 'nonce', type: 'bytes32' },
-  ],
-}
 
 const terms = (from, value) => ({
   from,

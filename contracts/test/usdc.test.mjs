@@ -3,21 +3,13 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { numberToHex, parseEventLogs, parseSignature } from 'viem'
-import { abis, accounts, artifact, kGenesisTime, kUsdc, owner, usdcDomain, withChain } from './chain.mjs'
+import { abis, accounts, artifact, authorizationMembers, kGenesisTime, kUsdc, owner, usdcDomain, withChain } from './chain.mjs'
 
 const [payer, relayer, other] = accounts
 const payee = '0x209693Bc6afc0C5328bA36FaF03C514EF312287C'
 const kUsed = 'FiatTokenV2: authorization is used or canceled'
 const kN = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
 
-const authorizationMembers = [
-  { name: 'from', type: 'address' },
-  { name: 'to', type: 'address' },
-  { name: 'value', type: 'uint256' },
-  { name: 'validAfter', type: 'uint256' },
-  { name: 'validBefore', type: 'uint256' },
-  { name: 'nonce', type: 'bytes32' },
-]
 const types = {
   TransferWithAuthorization: authorizationMembers,
   ReceiveWithAuthorization: authorizationMembers,
