@@ -180,10 +180,10 @@ Task<> Settler::settle_again(Recent gone) {
         }
         const auto reopened = co_await intents_.reopen(key, gone.transaction);
         if (reopened) break;
-        // Not answered, it may be open all the same, in nobody's hand.
-        if (reopened.error().code != Errc::intent_not_ours) loosen();
         // Another node was quicker.
         if (reopened.error().code == Errc::intent_not_ours) co_return;
+        // Not answered, it may be open all the same, in nobody's hand.
+        loosen();
         co_await env_.clock.sleep(kLookAgain);
     }
     if (in_hand_.contains(key)) {

@@ -5,12 +5,11 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { PAID_MARKER, PRICE_ATOMIC } from "../interop/lib/origin.mjs";
-import { startWorldWith } from "../interop/lib/world.mjs";
-import { route, startGateway } from "./lib/gateway.mjs";
-import { answer, startScriptedOrigin } from "./lib/origin.mjs";
+import { answer } from "./lib/origin.mjs";
 import { assertExit, pay } from "./lib/pay.mjs";
 import { childrenOf, freeze, thaw } from "./lib/proc.mjs";
 import { collect } from "./lib/raw.mjs";
+import { startShop } from "./lib/shop.mjs";
 import { buy, buyUntilServed, receiptOf, requiredOf, signedPayment, startBuying, tellChain } from "./lib/till.mjs";
 import { until } from "./lib/wait.mjs";
 
@@ -23,22 +22,11 @@ let payTo;
 let goods;
 let chainPid;
 before(async () => {
-  const started = await startWorldWith(async (w) => {
-    payTo = w.chain.freshAddress();
-    origin = await startScriptedOrigin({});
-    w.defer(origin.close);
-    gateway = await startGateway({
-      originUrl: origin.url,
-      facilitator: { rpc: w.rpc, account: w.nextGasAccount() },
-      routes: [route("GET /goods", payTo)],
-      settle: 'settle_patience = "400ms"',
-      rpcTimeout: "1s",
-    });
-    w.defer(gateway.stop);
-    [chainPid] = childrenOf(w.devnet.pid);
-  });
-  world = started.world;
-  goods = `${gateway.url}/goods`;
+  ({ world, payTo, origin, gateway, goods } = await startShop({
+    settle: 'settle_patience = "400ms"',
+    rpcTimeout: "1s",
+  }));
+  [chainPid] = childrenOf(world.devnet.pid);
 });
 after(() => world?.stop());
 beforeEach(() => {

@@ -6,10 +6,10 @@ import assert from "node:assert/strict";
 import net from "node:net";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { PAID_MARKER, PRICE_ATOMIC } from "../interop/lib/origin.mjs";
-import { startWorldWith } from "../interop/lib/world.mjs";
 import { route, startGateway } from "./lib/gateway.mjs";
-import { answer, startScriptedOrigin } from "./lib/origin.mjs";
+import { answer } from "./lib/origin.mjs";
 import { collect, send } from "./lib/raw.mjs";
+import { startShop } from "./lib/shop.mjs";
 import { buy, buyUntilServed, receiptOf, requiredOf, signedPayment, startBuying } from "./lib/till.mjs";
 import { gate, until } from "./lib/wait.mjs";
 
@@ -21,23 +21,13 @@ let gateway;
 let payTo;
 let goods;
 before(async () => {
-  const started = await startWorldWith(async (w) => {
-    payTo = w.chain.freshAddress();
-    origin = await startScriptedOrigin({});
-    w.defer(origin.close);
-    gateway = await startGateway({
-      originUrl: origin.url,
-      facilitator: { rpc: w.rpc, account: w.nextGasAccount() },
-      routes: [route("GET /goods", payTo), route("POST /order", payTo)],
-      limits: `origin_response_timeout = "400ms"
+  ({ world, payTo, origin, gateway, goods } = await startShop({
+    more: (to) => [route("POST /order", to)],
+    limits: `origin_response_timeout = "400ms"
 origin_read_timeout = "400ms"
 response_body_bytes_max = ${BODY_MAX}
 `,
-    });
-    w.defer(gateway.stop);
-  });
-  world = started.world;
-  goods = `${gateway.url}/goods`;
+  }));
 });
 after(() => world?.stop());
 beforeEach(() => {

@@ -7,12 +7,12 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { PAID_MARKER, PRICE_ATOMIC } from "../interop/lib/origin.mjs";
 import { generatePrivateKey, privateKeyToAccount } from "../interop/lib/packages.mjs";
-import { startWorldWith } from "../interop/lib/world.mjs";
 import { makeFolder } from "./lib/files.mjs";
 import { route, startGateway } from "./lib/gateway.mjs";
-import { answer, startScriptedOrigin } from "./lib/origin.mjs";
+import { answer } from "./lib/origin.mjs";
 import { assertExit, errorOf, onTerminal, shell } from "./lib/pay.mjs";
 import { ask, deliver, offer, startSeller } from "./lib/seller.mjs";
+import { startShop } from "./lib/shop.mjs";
 import { tellChain } from "./lib/till.mjs";
 import { until } from "./lib/wait.mjs";
 import { makeWallet, said } from "./lib/wallet.mjs";
@@ -27,20 +27,8 @@ let payTo;
 let goods;
 let vendor;
 before(async () => {
-  const started = await startWorldWith(async (w) => {
-    payTo = w.chain.freshAddress();
-    origin = await startScriptedOrigin({});
-    w.defer(origin.close);
-    gateway = await startGateway({
-      originUrl: origin.url,
-      facilitator: { rpc: w.rpc, account: w.nextGasAccount() },
-      routes: [route("GET /goods", payTo)],
-    });
-    w.defer(gateway.stop);
-  });
-  world = started.world;
+  ({ world, payTo, origin, gateway, goods } = await startShop());
   chain = world.chain;
-  goods = `${gateway.url}/goods`;
   vendor = new URL(gateway.url).host;
 });
 after(() => world?.stop());
