@@ -12,25 +12,16 @@
 #include "farthing/testing/capture_log.hpp"
 #include "farthing/testing/manual_clock.hpp"
 #include "farthing/testing/seeded_random.hpp"
+#include "farthing/testing/temporary_folder.hpp"
 
 namespace farthing::ledger {
 
-/// Removed at the end.
-struct Folder {
-    Folder() {
-        auto name = (std::filesystem::temp_directory_path() / "farthing-ledger-XXXXXX").string();
-        REQUIRE(::mkdtemp(name.data()) != nullptr);
-        path = name;
-    }
-    ~Folder() { std::filesystem::remove_all(path); }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
+struct Folder : testing::TemporaryFolder {
     [[nodiscard]] std::string file() const { return (path / kFileName).string(); }
     /// As anybody could who may write the file.
     [[nodiscard]] soci::session raw() const {
         return soci::session(soci::sqlite3, "timeout=10 db=" + file());
     }
-    std::filesystem::path path;
 };
 
 struct Setting {

@@ -17,21 +17,12 @@
 #include "farthing/store/test_postgres.hpp"
 #include "farthing/testing/capture_log.hpp"
 #include "farthing/testing/seeded_random.hpp"
+#include "farthing/testing/temporary_folder.hpp"
 
 namespace farthing::store {
 
-/// A folder of its own, removed at the end.
-struct Folder {
-    Folder() {
-        auto name = (std::filesystem::temp_directory_path() / "farthing-store-XXXXXX").string();
-        REQUIRE(::mkdtemp(name.data()) != nullptr);
-        path = name;
-    }
-    ~Folder() { std::filesystem::remove_all(path); }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
+struct Folder : testing::TemporaryFolder {
     [[nodiscard]] std::string file() const { return (path / "store.db").string(); }
-    std::filesystem::path path;
 };
 
 struct Setting {

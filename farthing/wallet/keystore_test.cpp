@@ -14,6 +14,7 @@
 #include "farthing/base/hex.hpp"
 #include "farthing/io/config.hpp"
 #include "farthing/json/value.hpp"
+#include "farthing/testing/temporary_folder.hpp"
 
 using namespace farthing;
 using namespace farthing::wallet;
@@ -55,17 +56,6 @@ class Seeded final : public Random {
 
   private:
     std::mt19937_64 engine_;
-};
-
-/// A folder of its own, removed at the end.
-struct Folder {
-    Folder() {
-        std::string name = (std::filesystem::temp_directory_path() / "farthing-XXXXXX").string();
-        REQUIRE(::mkdtemp(name.data()) != nullptr);
-        path = name;
-    }
-    ~Folder() { std::filesystem::remove_all(path); }
-    std::filesystem::path path;
 };
 
 PrivateKey key_of_seed(std::uint64_t seed) {
@@ -283,7 +273,7 @@ TEST_CASE("keystore: text that is no key file is an error with a reason") {
 }
 
 TEST_CASE("keystore: a file on disk is its owner's alone, and is read back") {
-    const Folder folder;
+    const testing::TemporaryFolder folder;
     const auto path = folder.path / "key.json";
     const auto text = json::to_text(quick_file());
     ::umask(0);
@@ -297,7 +287,7 @@ TEST_CASE("keystore: a file on disk is its owner's alone, and is read back") {
 }
 
 TEST_CASE("keystore: a key file that is there is never overwritten") {
-    const Folder folder;
+    const testing::TemporaryFolder folder;
     const auto path = folder.path / "key.json";
     REQUIRE(save_keystore(path, "first"));
     const auto again = save_keystore(path, "second");
@@ -308,7 +298,7 @@ TEST_CASE("keystore: a key file that is there is never overwritten") {
 }
 
 TEST_CASE("keystore: errors on disk name the file") {
-    const Folder folder;
+    const testing::TemporaryFolder folder;
     const auto missing = load_key(folder.path / "none.json", password("p"));
     REQUIRE(!missing);
     CHECK(missing.error().code == Errc::io_failed);
