@@ -16,6 +16,9 @@ namespace {
 /// What the log beside the file holds when nobody reads for long, and more.
 constexpr int kLogMax = 16 << 20;
 
+constexpr int kWalTries = 500;
+constexpr int kWalPauseMs = 10;
+
 std::string in_quotes(const std::string& text) {
     std::string out = "\"";
     for (const char c : text) {
@@ -134,7 +137,7 @@ class Sqlite final : public Engine {
             std::filesystem::permissions(file_.path, owner_read | owner_write);
         }
         // A commit is on the disk when it returns, also when the machine loses its power.
-        session << "PRAGMA journal_mode = WAL";
+        use_wal();
         session << "PRAGMA synchronous = FULL";
         // Whoever reads for long keeps the log from being used again from its beginning; it is cut
         // once it is.
@@ -151,6 +154,19 @@ class Sqlite final : public Engine {
             session.rollback();
         }
         return done;
+    }
+
+    /// Two that make a file at once get into each other's way here, and SQLite does not wait.
+    void use_wal() {
+        for (int tries = 1;; ++tries) {
+            try {
+                session << "PRAGMA journal_mode = WAL";
+                return;
+            } catch (const soci::soci_error&) {
+                if (!file_.shared || tries >= kWalTries) throw;
+            }
+            sqlite_api::sqlite3_sleep(kWalPauseMs);
+        }
     }
 
     Handle handle() {
