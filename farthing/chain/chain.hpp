@@ -113,6 +113,9 @@ class Chain {
     virtual Task<Result<std::uint64_t>> chain_id() = 0;
     virtual Task<Result<Head>> head(HeadAt at) = 0;
     Task<Result<Head>> head() { return head(HeadAt::latest); }
+    /// The blocks of these numbers. Nothing for each that is not there yet.
+    virtual Task<Result<std::vector<std::optional<Head>>>> blocks(
+        std::vector<std::uint64_t> numbers) = 0;
     virtual Task<Result<Fees>> fees() = 0;
     virtual Task<Result<U256>> balance(Address account) = 0;  ///< wei
     /// The next nonce, counting what waits in the pool.

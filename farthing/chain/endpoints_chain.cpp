@@ -382,6 +382,15 @@ Task<Result<std::expected<std::uint64_t, Revert>>> EndpointsChain::estimate_gas(
     co_return answer;
 }
 
+Task<Result<std::vector<std::optional<Head>>>> EndpointsChain::blocks(
+    std::vector<std::uint64_t> numbers) {
+    Ask<std::vector<std::optional<Head>>> ask = [numbers = std::move(numbers)](Chain& chain) {
+        return chain.blocks(numbers);
+    };
+    auto answer = co_await ask_one(Whoever::has_newest, std::move(ask));
+    co_return answer;
+}
+
 Task<Result<std::vector<Log>>> EndpointsChain::logs(LogFilter filter) {
     Ask<std::vector<Log>> ask = [filter = std::move(filter)](Chain& chain) {
         return chain.logs(filter);

@@ -24,6 +24,8 @@ class EndpointsChain final : public Chain {
     Task<Result<std::uint64_t>> chain_id() override;
     using Chain::head;
     Task<Result<Head>> head(HeadAt at) override;
+    Task<Result<std::vector<std::optional<Head>>>> blocks(
+        std::vector<std::uint64_t> numbers) override;
     Task<Result<Fees>> fees() override;
     Task<Result<U256>> balance(Address account) override;
     /// The highest that anybody says who is not behind.

@@ -22,6 +22,10 @@ class Borrowed final : public Chain {
     [[nodiscard]] const Network& network() const override { return chain_.network(); }
     Task<Result<std::uint64_t>> chain_id() override { return chain_.chain_id(); }
     Task<Result<Head>> head(HeadAt at) override { return chain_.head(at); }
+    Task<Result<std::vector<std::optional<Head>>>> blocks(
+        std::vector<std::uint64_t> numbers) override {
+        return chain_.blocks(std::move(numbers));
+    }
     Task<Result<Fees>> fees() override { return chain_.fees(); }
     Task<Result<U256>> balance(Address account) override { return chain_.balance(account); }
     Task<Result<std::uint64_t>> pending_nonce(Address account) override {

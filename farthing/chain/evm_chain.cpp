@@ -121,6 +121,30 @@ Task<Result<Head>> EvmChain::head(HeadAt at) {
     co_return parse_head(*block);
 }
 
+Task<Result<std::vector<std::optional<Head>>>> EvmChain::blocks(
+    std::vector<std::uint64_t> numbers) {
+    std::vector<net::RpcCall> calls;
+    for (const auto number : numbers) {
+        json::Array params;
+        params.emplace_back(U256(number).to_quantity());
+        params.emplace_back(false);
+        calls.push_back({"eth_getBlockByNumber", std::move(params)});
+    }
+    auto answers = co_await rpc_.batch(std::move(calls));
+    if (!answers) co_return fail(std::move(answers).error());
+    std::vector<std::optional<Head>> out(numbers.size());
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        const auto& answer = (*answers)[i];
+        if (!answer) co_return node_error("eth_getBlockByNumber", answer.error());
+        if (answer->is_null()) continue;
+        FARTHING_CO_TRY(out[i], parse_head(*answer));
+        if (out[i]->number != numbers[i]) {
+            co_return fail(Errc::rpc_failed, "eth_getBlockByNumber: answered with another block");
+        }
+    }
+    co_return out;
+}
+
 Task<Result<Fees>> EvmChain::fees() {
     std::vector<net::RpcCall> calls;
     calls.push_back({"eth_getBlockByNumber", head_params(HeadAt::latest)});

@@ -16,6 +16,8 @@ class EvmChain final : public Chain {
     Task<Result<std::uint64_t>> chain_id() override;
     using Chain::head;
     Task<Result<Head>> head(HeadAt at) override;
+    Task<Result<std::vector<std::optional<Head>>>> blocks(
+        std::vector<std::uint64_t> numbers) override;
     Task<Result<Fees>> fees() override;
     Task<Result<U256>> balance(Address account) override;
     Task<Result<std::uint64_t>> pending_nonce(Address account) override;

@@ -198,6 +198,31 @@ TEST_CASE("chain: three heads, and an error for one that the node does not know"
     CHECK_FALSE(world.run(world.asked.head(HeadAt::finalized)));
 }
 
+TEST_CASE("chain: blocks by their numbers, and none for those that are not there") {
+    Served world;
+    world.chain.mine_blocks(5);
+    const auto latest = world.run(world.asked.head()).value();
+    const auto blocks = world.run(world.asked.blocks({latest.number - 1, latest.number, 99}));
+    REQUIRE(blocks);
+    REQUIRE(blocks->size() == 3);
+    CHECK(blocks->at(0)->hash == latest.parent_hash);
+    CHECK(blocks->at(1)->hash == latest.hash);
+    CHECK_FALSE(blocks->at(2));
+    CHECK_FALSE(world.run(world.asked.blocks({1, 2}))->empty());
+    // A node that answers with another block than the one asked for.
+    world.node.lie = [](std::string_view, const json::Array&) -> std::optional<json::Object> {
+        return json::Object{{"result", json::Object{{"number", "0x1"},
+                                                    {"hash", to_hex(Bytes32{})},
+                                                    {"parentHash", to_hex(Bytes32{})},
+                                                    {"timestamp", "0x1"},
+                                                    {"baseFeePerGas", "0x1"}}}};
+    };
+    CHECK(world.run(world.asked.blocks({1})));
+    const auto other = world.run(world.asked.blocks({2}));
+    REQUIRE_FALSE(other);
+    CHECK(kind_of(other.error().code) == Kind::unavailable);
+}
+
 TEST_CASE("chain: the logs of a payment, by contract and event") {
     Served world;
     const auto payment = world.payment(0);

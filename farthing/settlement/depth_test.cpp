@@ -120,9 +120,30 @@ TEST_CASE("depth: what stays in the chain is looked for no longer than it can be
     CHECK(world.settle(world.payment(0)).state == State::settled);
     world.chain.mine_blocks(40);
     world.advance(1min);
-    const auto asked = world.chain.asked(testing::Op::receipts);
+    const auto asked = world.chain.asked(testing::Op::blocks);
     world.advance(10min);
+    CHECK(world.chain.asked(testing::Op::blocks) == asked);
+}
+
+TEST_CASE("depth: however fast payments settle, none is looked after longer than another") {
+    World world;
+    for (std::uint64_t i = 0; i < 250; ++i) {
+        REQUIRE(world.settle(world.payment(i)).state == State::settled);
+    }
+    world.chain.mine_blocks(40);
+    world.advance(11s);
+    const auto asked = world.chain.asked(testing::Op::blocks);
+    world.advance(10min);
+    CHECK(world.chain.asked(testing::Op::blocks) == asked);
+}
+
+TEST_CASE("depth: what stays where it is costs a question for its block, and none for its receipt") {
+    World world;
+    CHECK(world.settle(world.payment(0)).state == State::settled);
+    const auto asked = world.chain.asked(testing::Op::receipts);
+    world.advance(1min);
     CHECK(world.chain.asked(testing::Op::receipts) == asked);
+    CHECK(world.chain.asked(testing::Op::blocks) > 5);
 }
 
 }  // namespace farthing::settlement

@@ -14,7 +14,7 @@ namespace {
 constexpr std::chrono::milliseconds kLookAgain{1'000};
 /// One look that does not find it may have asked a node that is behind.
 constexpr int kMissesMax = 2;
-constexpr std::size_t kTransactionsPerLook = 100;
+constexpr std::size_t kAskedAtOnce = 100;
 /// Between two blocks, on a slow chain.
 constexpr scheme::UnixSeconds kBlockSecondsMax = 15;
 
@@ -123,30 +123,70 @@ bool Settler::is_still_there(Recent& recent, const chain::Receipt& receipt) {
     return true;
 }
 
+/// The hashes of the blocks with what has settled lately, as the chain has them now.
+Task<Result<Settler::BlockHashes>> Settler::blocks_of_recent() {
+    std::set<std::uint64_t> numbers;
+    for (const auto& each : recent_) numbers.insert(each.block_number);
+    BlockHashes out;
+    while (!numbers.empty()) {
+        std::vector<std::uint64_t> some;
+        while (!numbers.empty() && some.size() < kAskedAtOnce) {
+            some.push_back(numbers.extract(numbers.begin()).value());
+        }
+        const auto blocks = co_await chain_.blocks(std::move(some));
+        if (!blocks) co_return fail(blocks.error());
+        for (const auto& each : *blocks) {
+            if (each) out.emplace(each->number, each->hash);
+        }
+    }
+    co_return out;
+}
+
+Task<Result<Settler::Receipts>> Settler::receipts_of(std::set<Bytes32> hashes) {
+    Receipts out;
+    while (!hashes.empty()) {
+        std::vector<Bytes32> some;
+        while (!hashes.empty() && some.size() < kAskedAtOnce) {
+            some.push_back(hashes.extract(hashes.begin()).value());
+        }
+        auto receipts = co_await chain_.receipts(std::move(some));
+        if (!receipts) co_return fail(std::move(receipts).error());
+        for (auto& each : *receipts) {
+            if (each) out.emplace(each->hash, std::move(*each));
+        }
+    }
+    co_return out;
+}
+
+/// A block that is still there has all that it had: only what was in the others is asked for one
+/// by one. Everything is looked at in one look, or it would grow with the payments.
 Task<> Settler::look_again() {
+    const auto count = recent_.size();
     auto head = co_await chain_.head();
     if (!head) co_return;
-    // The next look asks about others; one transaction may have settled many.
-    std::vector<Bytes32> hashes;
-    std::set<Bytes32> asked;
-    for (const auto& each : recent_) {
-        if (asked.size() >= kTransactionsPerLook) break;
-        if (asked.insert(each.transaction).second) hashes.push_back(each.transaction);
+    const auto blocks = co_await blocks_of_recent();
+    if (!blocks) co_return;
+    const auto is_in_place = [&](const Recent& each) {
+        const auto found = blocks->find(each.block_number);
+        return found != blocks->end() && found->second == each.block_hash;
+    };
+    std::set<Bytes32> moved;
+    for (std::size_t i = 0; i < count; ++i) {
+        if (!is_in_place(recent_[i])) moved.insert(recent_[i].transaction);
     }
-    auto receipts = co_await chain_.receipts(hashes);
+    const auto receipts = co_await receipts_of(std::move(moved));
     if (!receipts) co_return;
-    std::map<Bytes32, const chain::Receipt*> found;
-    for (const auto& each : *receipts) {
-        if (each) found.emplace(each->hash, &*each);
-    }
     std::deque<Recent> kept;
-    for (auto& each : std::exchange(recent_, {})) {
-        if (!asked.contains(each.transaction)) {
+    for (std::size_t i = 0; i < recent_.size(); ++i) {
+        auto& each = recent_[i];
+        // What has settled meanwhile stands behind the others.
+        if (i >= count) {
             kept.push_back(std::move(each));
             continue;
         }
-        const auto place = found.find(each.transaction);
-        const bool is_there = place != found.end() && is_still_there(each, *place->second);
+        const auto receipt = receipts->find(each.transaction);
+        const bool is_there = is_in_place(each) || (receipt != receipts->end() &&
+                                                    is_still_there(each, receipt->second));
         each.missed = is_there ? 0 : each.missed + 1;
         const bool is_deep = head->number >= each.block_number + config_.reorganised_within;
         if (each.missed >= kMissesMax) {
@@ -154,11 +194,6 @@ Task<> Settler::look_again() {
         } else if (!is_deep || !is_there) {
             kept.push_back(std::move(each));
         }
-    }
-    // What has settled meanwhile stands behind them.
-    kept.insert(kept.end(), recent_.begin(), recent_.end());
-    if (asked.size() >= kTransactionsPerLook) {
-        std::ranges::rotate(kept, kept.begin() + static_cast<std::ptrdiff_t>(kept.size() / 2));
     }
     recent_ = std::move(kept);
 }

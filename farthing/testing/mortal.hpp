@@ -47,6 +47,10 @@ class MortalChain final : public chain::Chain {
     [[nodiscard]] const Network& network() const override { return real_.network(); }
     Task<Result<std::uint64_t>> chain_id() override { return life_.step(real_.chain_id()); }
     Task<Result<chain::Head>> head(chain::HeadAt at) override { return life_.step(real_.head(at)); }
+    Task<Result<std::vector<std::optional<chain::Head>>>> blocks(
+        std::vector<std::uint64_t> numbers) override {
+        return life_.step(real_.blocks(std::move(numbers)));
+    }
     Task<Result<chain::Fees>> fees() override { return life_.step(real_.fees()); }
     Task<Result<U256>> balance(Address account) override {
         return life_.step(real_.balance(account));

@@ -177,7 +177,7 @@ Fault Day::fault(Op op) {
     if (world_.clock.steady_now() < outage_until_) return Fault::no_answer();
     if (!dice_.chance(weather_.faults_percent)) return {};
     if (dice_.chance(40)) return Fault::slow(up_to(dice_, 12s));
-    if (op == Op::receipts && dice_.chance(50)) return Fault::hidden();
+    if ((op == Op::receipts || op == Op::blocks) && dice_.chance(50)) return Fault::hidden();
     return op == Op::send ? send_fault() : Fault::no_answer();
 }
 

@@ -212,6 +212,17 @@ Task<Result<chain::Head>> FakeChain::head(chain::HeadAt at) {
     co_return blocks_[blocks_.size() - 1 - std::min<std::size_t>(*depth, blocks_.size() - 1)];
 }
 
+Task<Result<std::vector<std::optional<chain::Head>>>> FakeChain::blocks(
+    std::vector<std::uint64_t> numbers) {
+    const auto fault = co_await arrive(Op::blocks);
+    if (is_lost(fault)) co_return lost();
+    std::vector<std::optional<chain::Head>> out(numbers.size());
+    for (std::size_t i = 0; i < numbers.size() && fault.kind != Fault::Kind::hidden; ++i) {
+        if (numbers[i] >= 1 && numbers[i] <= height()) out[i] = blocks_[numbers[i] - 1];
+    }
+    co_return out;
+}
+
 Task<Result<chain::Fees>> FakeChain::fees() {
     const auto fault = co_await arrive(Op::fees);
     if (is_lost(fault)) co_return lost();

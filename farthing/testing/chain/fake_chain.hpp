@@ -19,6 +19,7 @@ namespace farthing::testing {
 enum class Op : std::uint8_t {
     chain_id,
     head,
+    blocks,
     fees,
     balance,
     pending_nonce,
@@ -39,7 +40,7 @@ struct Fault {
         no_answer_after,  ///< it is carried out, and the answer is lost
         says,             ///< send: not taken, and `said` is the answer
         says_after,       ///< send: taken, and `said` is the answer all the same
-        hidden,           ///< receipts, logs: none of them is there yet
+        hidden,           ///< blocks, receipts, logs: none of them is there yet
     };
     Kind kind = Kind::none;
     std::chrono::milliseconds delay{0};  ///< before anything happens
@@ -122,6 +123,8 @@ class FakeChain final : public chain::Chain {
     using Chain::head;
     /// The newest head's time is now, as if an empty block came every moment.
     Task<Result<chain::Head>> head(chain::HeadAt at) override;
+    Task<Result<std::vector<std::optional<chain::Head>>>> blocks(
+        std::vector<std::uint64_t> numbers) override;
     Task<Result<chain::Fees>> fees() override;
     Task<Result<U256>> balance(Address account) override;
     Task<Result<std::uint64_t>> pending_nonce(Address account) override;
