@@ -38,6 +38,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kProxySlo
       "0x000000000000000000000000f1a70000000000000000000000000000000000ad"}}};
 constexpr std::uint64_t kChainId = 84532;
 constexpr std::uint64_t kDollars = 1'000;
+constexpr int kStatesKept = 64;  ///< how deep `anvil_reorg` and the like may go
 constexpr std::chrono::seconds kStartLimit{30};
 
 struct Options {
@@ -286,7 +287,11 @@ int run_devnet(const Options& options) {
                                      "--port",
                                      std::to_string(*port),
                                      "--chain-id",
-                                     std::to_string(kChainId)};
+                                     std::to_string(kChainId),
+                                     // Each block has a copy of everything: all of them would be
+                                     // written to the disk, and a long run grow ever slower.
+                                     "--prune-history",
+                                     std::to_string(kStatesKept)};
     if (options.block_time > 0) {
         command.emplace_back("--block-time");
         command.push_back(std::to_string(options.block_time));

@@ -30,7 +30,7 @@ PaymentBook::Ticket PaymentBook::enter(const scheme::PaymentKey& key, Time now) 
     if (slot->second.state == State::used) return {nullptr, slot, Standing::used};
     Ticket ticket(this, slot, Standing::waiting);
     ticket.end_ = Ticket::End::wait;
-    ticket.end_waiting_ = std::move(slot->second.waiting);
+    ticket.end_waiting_ = std::move(*slot->second.waiting);
     ticket.end_time_ = slot->second.until - limits_.kept_for;
     kept_bytes_ -= bytes_of(*ticket.end_waiting_);
     waiting_order_.erase(slot->second.place);
@@ -46,7 +46,7 @@ void PaymentBook::expire(Time now) {
 
 void PaymentBook::drop_oldest(Order& order) {
     const auto slot = slots_.find(order.front());
-    kept_bytes_ -= bytes_of(slot->second.waiting);
+    if (slot->second.waiting) kept_bytes_ -= bytes_of(*slot->second.waiting);
     order.pop_front();
     slots_.erase(slot);
 }
@@ -56,11 +56,11 @@ void PaymentBook::put_waiting(Slots::iterator slot, Waiting waiting, Time now) {
     auto& to = slot->second;
     to.state = State::waiting;
     to.until = now + limits_.kept_for;
-    to.waiting = std::move(waiting);
+    to.waiting = std::make_unique<Waiting>(std::move(waiting));
     // One that will not fit must not push out the others.
-    if (bytes_of(to.waiting) > limits_.kept_bytes_max) to.waiting.answer.reset();
+    if (bytes_of(*to.waiting) > limits_.kept_bytes_max) to.waiting->answer.reset();
     to.place = waiting_order_.insert(waiting_order_.end(), slot->first);
-    kept_bytes_ += bytes_of(to.waiting);
+    kept_bytes_ += bytes_of(*to.waiting);
     shrink();
 }
 
@@ -69,7 +69,7 @@ void PaymentBook::put_waiting(Slots::iterator slot, Waiting waiting, Time now) {
 void PaymentBook::shrink() {
     for (auto each = waiting_order_.begin();
          kept_bytes_ > limits_.kept_bytes_max && each != waiting_order_.end(); ++each) {
-        auto& waiting = slots_.at(*each).waiting;
+        auto& waiting = *slots_.at(*each).waiting;
         kept_bytes_ -= bytes_of(waiting);
         waiting.answer.reset();
     }

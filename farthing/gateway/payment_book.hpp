@@ -69,7 +69,7 @@ class PaymentBook {
     using Order = std::list<scheme::PaymentKey>;
     struct Slot {
         State state = State::in_hand;
-        Waiting waiting;
+        std::unique_ptr<Waiting> waiting;  ///< of those that wait; what has bought is small
         Time until;
         Order::iterator place;  ///< in the order of its state
     };
