@@ -2,6 +2,8 @@
 // One contract, every store: what one node sees.
 #include "farthing/store/intents.hpp"
 
+#include <boost/asio/experimental/awaitable_operators.hpp>
+
 #include "farthing/store/test_stores.hpp"
 
 namespace farthing::store {
@@ -45,6 +47,33 @@ TEST_CASE("intents: what was never broadcast, or has failed, makes room for anot
         REQUIRE(found);
         CHECK(found->state == State::open);
         CHECK(found->broadcasts.empty());
+    });
+}
+
+namespace {
+
+/// Takes back what was told, and tells it again, both in one group of writes.
+Task<Result<bool>> tell_anew(IntentStore& store, scheme::PaymentKey key) {
+    using namespace asio::experimental::awaitable_operators;
+    auto both = co_await (store.find(key) && store.untell(key) && store.tell(key, "another"));
+    FARTHING_CO_CHECK(std::get<1>(both));
+    co_return std::get<2>(both);
+}
+
+}  // namespace
+
+TEST_CASE("intents: what was taken back a moment ago is told to the next") {
+    on_each_store([](Setting& world, Place& place) {
+        const auto node = place.node("a");
+        auto& store = *node.intents;
+        const auto intent = world.intent();
+        CHECK_FALSE(world.run(store.begin(intent)).value());
+        REQUIRE(world.run(store.add_broadcast({intent.key}, world.broadcast(1))));
+        REQUIRE(world.run(store.end(intent.key, {.state = State::settled,
+                                                 .transaction = world.random.bytes32()})));
+        REQUIRE(world.run(store.tell(intent.key, "")).value());
+        CHECK(world.run(tell_anew(store, intent.key)).value());
+        CHECK_FALSE(world.run(store.tell(intent.key, "")).value());
     });
 }
 

@@ -231,14 +231,16 @@ Task<Result<bool>> SqlIntents::tell(scheme::PaymentKey of, std::string asker) {
 }
 
 Task<Result<>> SqlIntents::untell(scheme::PaymentKey of) {
-    Database::Work work = [key = KeyText(of)](soci::session& session) -> Result<> {
-        session << std::string("UPDATE intents SET told = 0") + kOfKey + " AND state = 'settled'",
-            use(key.network, "network"), use(key.token, "token"), use(key.payer, "payer"),
-            use(key.nonce, "nonce");
-        return {};
-    };
-    auto done = co_await database_.run(std::move(work));
-    co_return done;
+    // A step, as telling is one: before it in a group, or the next to ask would be told nothing.
+    const KeyText key(of);
+    std::vector<Step> steps;
+    steps.push_back({fmt::format("UPDATE intents SET told = 0{} AND state = 'settled' RETURNING 1",
+                                 kOfNumberedKey),
+                     {key.network, key.token, key.payer, key.nonce}});
+    Database::Work not_settled = [](soci::session&) -> Result<> { return {}; };
+    const auto done = co_await database_.run(std::move(steps), std::move(not_settled));
+    if (!done) co_return fail(done.error());
+    co_return Result<>();
 }
 
 Task<Result<>> SqlIntents::hand_over(scheme::PaymentKey of) {
