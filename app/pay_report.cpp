@@ -10,6 +10,7 @@
 #include "farthing/base/base64.hpp"
 #include "farthing/base/hex.hpp"
 #include "farthing/base/printable.hpp"
+#include "farthing/wallet/advice.hpp"
 #include "farthing/wire/headers.hpp"
 
 namespace farthing::app {
@@ -28,30 +29,6 @@ void say(char mark, std::string_view text) {
 std::string network_text(const Network& network) {
     const auto name = network.v1_name();
     return name ? fmt::format("{} ({})", network.id, *name) : network.id;
-}
-
-std::string_view receipt_text(wallet::Payment::Receipt receipt) {
-    switch (receipt) {
-        case wallet::Payment::Receipt::verified:
-            return "verified";
-        case wallet::Payment::Receipt::missing:
-            return "missing";
-        case wallet::Payment::Receipt::none:
-            break;
-    }
-    return "none";
-}
-
-void put_payment(json::Object& line, const wallet::Payment& payment) {
-    const auto& wanted = payment.requirements;
-    line["amount"] = wanted.amount.to_decimal();
-    line["asset"] = payment.asset.address.to_checksum();
-    line["network"] = wanted.network.id;
-    line["payTo"] = wanted.pay_to;
-    line["payer"] = payment.payer.to_checksum();
-    line["nonce"] = to_hex(payment.nonce);
-    line["validBefore"] = std::to_string(payment.valid_before.time_since_epoch().count());
-    if (payment.transaction) line["transaction"] = to_hex(*payment.transaction);
 }
 
 }  // namespace
@@ -126,8 +103,9 @@ std::string summary(const wallet::PaidResponse& answer, const std::string& body,
     const bool paid = payment && payment->receipt != wallet::Payment::Receipt::none;
     json::Object line{{"status", answer.response.status}, {"paid", paid}};
     if (payment) {
-        put_payment(line, *payment);
-        line["receipt"] = receipt_text(payment->receipt);
+        for (auto& [name, value] : json::encode(wallet::note_of(*payment)).as_object()) {
+            line[name] = value;
+        }
     }
     line["url"] = answer.url.to_string();
     if (!body_file.empty()) {
@@ -143,13 +121,9 @@ std::string summary(const wallet::PaidResponse& answer, const std::string& body,
 
 int report_unknown(const Error& error, const wallet::Payment& payment, bool json) {
     if (isatty(STDERR_FILENO) == 1 && !json) return report(error);
-    json::Object members;
-    put_payment(members, payment);
-    const json::Object body{{"code", wire_code(error.code)},
-                            {"detail", error.detail},
-                            {"kind", "unknown"},
-                            {"payment", std::move(members)}};
-    std::fprintf(stderr, "%s\n", json::to_text(json::Object{{"error", body}}).c_str());
+    const auto advice = wallet::advise(error, std::nullopt, payment);
+    const json::Object line{{"error", json::encode(advice)}};
+    std::fprintf(stderr, "%s\n", json::to_text(line).c_str());
     return exit_code(error);
 }
 

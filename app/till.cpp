@@ -4,11 +4,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
 
 #include "farthing/base/printable.hpp"
 #include "farthing/io/task_group.hpp"
+#include "farthing/wallet/account.hpp"
+#include "farthing/wallet/advice.hpp"
 #include "farthing/wallet/reconcile.hpp"
 
 namespace farthing::app {
@@ -17,12 +18,9 @@ Result<> follow_pact(const wallet::Folder& folder, bool limited, wallet::PayerCo
     FARTHING_TRY(const auto op, folder.load_operator());
     FARTHING_TRY(const auto agent, folder.load_agent());
     FARTHING_TRY(const auto rules, folder.load_rules(op, agent));
-    const auto& pact = rules.pact();
-    constexpr std::uint64_t no_limit_of_ours = 1'000'000'000'000;
-    if (!limited) config.rules.max_amount = {U256(no_limit_of_ours), 0, {}};
-    if (config.rules.networks.empty()) config.rules.networks = pact.networks;
-    config.rules.lifetime_seconds_max =
-        std::min(config.rules.lifetime_seconds_max, pact.lifetime_max.seconds);
+    std::optional<scheme::Money> limit;
+    if (limited) limit = config.rules.max_amount;
+    wallet::follow_pact(rules.pact(), limit, config);
     return {};
 }
 
@@ -36,7 +34,7 @@ Result<> Till::open(const wallet::Folder& folder, wallet::Errand errand, const A
     }
     const auto now = static_cast<std::uint64_t>(world.clock.now().time_since_epoch().count());
     FARTHING_CHECK(run_blocking(world.loop, wallet::reconcile(*wallet_->ledger, now, nullptr)));
-    purse_.emplace(*wallet_->spending, std::move(errand));
+    purse_.emplace(*wallet_->mandate, std::move(errand));
     return {};
 }
 
@@ -57,12 +55,10 @@ int report_refusal(const std::string& wallet, const Error& error, const wallet::
         }
         return exit_code(error);
     }
-    json::Object body{{"code", wire_code(error.code)},
-                      {"detail", error.detail},
-                      {"kind", "refused"},
-                      {"decision", json::encode(decided.decision)}};
-    if (asks) body.emplace("approval", json::Object{{"id", decided.seq}, {"command", remedy}});
-    std::fprintf(stderr, "%s\n", json::to_text(json::Object{{"error", std::move(body)}}).c_str());
+    auto advice = wallet::advise(error, decided);
+    if (advice.approval) advice.approval->command = remedy;
+    const json::Object line{{"error", json::encode(advice)}};
+    std::fprintf(stderr, "%s\n", json::to_text(line).c_str());
     return exit_code(error);
 }
 

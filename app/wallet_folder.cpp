@@ -54,11 +54,9 @@ Result<OpenWallet> open_wallet(World& world, const wallet::Folder& folder) {
     OpenWallet out;
     FARTHING_TRY(out.op, folder.load_operator());
     FARTHING_TRY(out.agent, folder.load_agent());
-    FARTHING_TRY(auto rules, folder.load_rules(out.op, out.agent));
-    out.pact = rules.pact();
     FARTHING_TRY(out.ledger, ledger::Ledger::open(world.env(), world.loop, folder.path));
-    out.spending =
-        std::make_unique<wallet::Spending>(*out.ledger, std::move(rules), out.agent, out.op);
+    out.mandate = std::make_unique<wallet::Mandate>(*out.ledger, folder, out.agent, out.op);
+    FARTHING_CHECK(out.mandate->now());
     return out;
 }
 

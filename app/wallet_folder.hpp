@@ -6,8 +6,7 @@
 
 #include "app/world.hpp"
 #include "farthing/ledger/ledger.hpp"
-#include "farthing/wallet/folder.hpp"
-#include "farthing/wallet/spending.hpp"
+#include "farthing/wallet/mandate.hpp"
 
 namespace farthing::app {
 
@@ -29,10 +28,10 @@ void add_operator_options(CLI::App& command, OperatorKey& key);
 struct OpenWallet {
     Address agent;
     Address op;
-    policy::Pact pact;
     std::unique_ptr<ledger::Ledger> ledger;
-    std::unique_ptr<wallet::Spending> spending;
+    std::unique_ptr<wallet::Mandate> mandate;
 };
+/// Errors: those of a wallet that may not pay by its pact; io_failed.
 [[nodiscard]] Result<OpenWallet> open_wallet(World& world, const wallet::Folder& folder);
 
 }  // namespace farthing::app

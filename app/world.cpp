@@ -10,25 +10,10 @@
 
 #include "farthing/base/printable.hpp"
 #include "farthing/json/value.hpp"
+#include "farthing/wallet/advice.hpp"
 
 namespace farthing::app {
 namespace {
-
-std::string_view kind_name(Kind kind) {
-    switch (kind) {
-        case Kind::invalid:
-            return "invalid";
-        case Kind::refused:
-            return "refused";
-        case Kind::unavailable:
-            return "unavailable";
-        case Kind::unknown:
-            return "unknown";
-        case Kind::internal:
-            break;
-    }
-    return "internal";
-}
 
 /// For the process itself and the admin server.
 constexpr std::size_t kOwnDescriptors = 64;
@@ -68,7 +53,7 @@ int report(const Error& error) {
     } else {
         const json::Object body{{"code", wire_code(error.code)},
                                 {"detail", error.detail},
-                                {"kind", kind_name(kind_of(error.code))}};
+                                {"kind", wallet::kind_name(kind_of(error.code))}};
         std::fprintf(stderr, "%s\n", json::to_text(json::Object{{"error", body}}).c_str());
     }
     return exit_code(error);

@@ -21,8 +21,10 @@ int run_budget(const Options& options) {
     World world(Level::error);
     const auto opened = open_wallet(world, wallet_folder(options.wallet));
     if (!opened) return report(opened.error());
-    const auto limits =
-        run_blocking(world.loop, opened->spending->standings(options.vendor, options.task));
+    const auto terms = opened->mandate->now();
+    if (!terms) return report(terms.error());
+    auto task = (*terms)->spending.standings(options.vendor, options.task);
+    const auto limits = run_blocking(world.loop, std::move(task));
     if (!limits) return report(limits.error());
     for (const auto& each : *limits) {
         if (isatty(STDOUT_FILENO) != 1) {

@@ -12,32 +12,6 @@ namespace {
 
 constexpr unsigned kValueDecimals = 18;
 
-Result<Payment> payment_of(Transaction& transaction, const Entry& entry) {
-    Payment out{.entry = entry};
-    switch (out.decision().verdict) {
-        case Verdict::refuse:
-            return out;
-        case Verdict::ask:
-            out.state = State::asked;
-            return out;
-        case Verdict::allow:
-            out.state = State::reserved;
-    }
-    FARTHING_TRY(const auto fate, transaction.about(entry.seq));
-    for (const auto& each : fate) {
-        if (const auto* was = std::get_if<Signed>(&each.event)) {
-            out.signature = *was;
-        } else if (const auto* settled = std::get_if<Settled>(&each.event)) {
-            out.settled = *settled;
-            out.state = State::settled;
-        } else if (const auto* released = std::get_if<Released>(&each.event)) {
-            out.released = *released;
-            out.state = State::released;
-        }
-    }
-    return out;
-}
-
 Result<> add(U256& to, const U256& value) {
     const auto sum = to.checked_add(value);
     if (!sum) return fail(Errc::overflow, "the sum of what was paid");
@@ -98,6 +72,32 @@ std::string csv_line(std::span<const std::string> cells) {
 }
 
 }  // namespace
+
+Result<Payment> payment_of(Transaction& transaction, const Entry& entry) {
+    Payment out{.entry = entry};
+    switch (out.decision().verdict) {
+        case Verdict::refuse:
+            return out;
+        case Verdict::ask:
+            out.state = State::asked;
+            return out;
+        case Verdict::allow:
+            out.state = State::reserved;
+    }
+    FARTHING_TRY(const auto fate, transaction.about(entry.seq));
+    for (const auto& each : fate) {
+        if (const auto* was = std::get_if<Signed>(&each.event)) {
+            out.signature = *was;
+        } else if (const auto* settled = std::get_if<Settled>(&each.event)) {
+            out.settled = *settled;
+            out.state = State::settled;
+        } else if (const auto* released = std::get_if<Released>(&each.event)) {
+            out.released = *released;
+            out.state = State::released;
+        }
+    }
+    return out;
+}
 
 Result<> for_each_payment(Transaction& transaction, const Filter& filter,
                           const std::function<Result<>(const Payment&)>& each) {

@@ -31,6 +31,9 @@ struct Payment {
 [[nodiscard]] Result<> for_each_payment(Transaction& transaction, const Filter& filter,
                                         const std::function<Result<>(const Payment&)>& each);
 
+/// A decision and what became of it. `decision` is its entry.
+[[nodiscard]] Result<Payment> payment_of(Transaction& transaction, const Entry& decision);
+
 /// One line of an export: the entry and its hash, as docs/wallet.md checks it.
 [[nodiscard]] std::string to_json_line(const Entry& entry);
 

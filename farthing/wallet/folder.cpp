@@ -50,16 +50,23 @@ Result<Address> Folder::load_agent() const {
     return **claimed;
 }
 
-Result<policy::Document> Folder::load_document() const {
-    const auto file = pact_file();
-    FARTHING_TRY(const auto text, read(file, kPactBytesMax, "begin with `farthing pact new`"));
-    FARTHING_TRY(const auto value, parse_toml(text, file));
-    auto document = policy::parse_document(value);
-    if (!document) return fail(at_its_place(text, file, document.error()));
+Result<PactText> Folder::read_pact() const {
+    PactText out;
+    FARTHING_TRY(out.pact, read(pact_file(), kPactBytesMax, "begin with `farthing pact new`"));
     std::error_code code;
-    if (document->seal || !std::filesystem::exists(seal_file(), code)) return document;
-    FARTHING_TRY(const auto beside, read_file(seal_file(), kSealBytesMax));
-    const auto json = json::parse(beside);
+    if (std::filesystem::exists(seal_file(), code)) {
+        FARTHING_TRY(out.seal, read_file(seal_file(), kSealBytesMax));
+    }
+    return out;
+}
+
+Result<policy::Document> Folder::parse_pact(const PactText& text) const {
+    const auto file = pact_file();
+    FARTHING_TRY(const auto value, parse_toml(text.pact, file));
+    auto document = policy::parse_document(value);
+    if (!document) return fail(at_its_place(text.pact, file, document.error()));
+    if (document->seal || !text.seal) return document;
+    const auto json = json::parse(*text.seal);
     if (!json) return in_file(seal_file(), json.error());
     auto seal = json::decode<policy::Seal>(*json, json::Path(json::Unknown::refuse));
     if (!seal) return in_file(seal_file(), seal.error());
@@ -67,8 +74,19 @@ Result<policy::Document> Folder::load_document() const {
     return document;
 }
 
+Result<policy::Document> Folder::load_document() const {
+    FARTHING_TRY(const auto text, read_pact());
+    return parse_pact(text);
+}
+
 Result<policy::Rules> Folder::load_rules(const Address& op, const Address& agent) const {
-    FARTHING_TRY(auto document, load_document());
+    FARTHING_TRY(const auto text, read_pact());
+    return rules_of(text, op, agent);
+}
+
+Result<policy::Rules> Folder::rules_of(const PactText& text, const Address& op,
+                                       const Address& agent) const {
+    FARTHING_TRY(auto document, parse_pact(text));
     if (!document.seal) {
         return fail(Errc::invalid_signature,
                     fmt::format("{} is not signed: {} has to sign it, with `farthing pact sign`",

@@ -60,13 +60,15 @@ Task<Result<>> deliver(Exchange& exchange, Sink& sink) {
     FARTHING_CO_CHECK(sink.begin(exchange.head, length));
     if (!exchange.head.body.empty()) FARTHING_CO_CHECK(sink.write(exchange.head.body));
     exchange.head.body.clear();
-    while (exchange.stream) {
+    auto flushed = co_await sink.flushed();
+    while (flushed && exchange.stream) {
         auto piece = co_await exchange.stream->read();
         if (!piece) co_return fail(at(exchange.url, std::move(piece).error()));
         if (piece->empty()) break;
         FARTHING_CO_CHECK(sink.write(*piece));
+        flushed = co_await sink.flushed();
     }
-    co_return Result<>{};
+    co_return flushed;
 }
 
 }  // namespace

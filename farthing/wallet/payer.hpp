@@ -87,6 +87,8 @@ class Sink {
     /// Before the first piece.
     virtual Result<> begin(const net::Response& head, std::optional<std::uint64_t> length) = 0;
     virtual Result<> write(std::string_view piece) = 0;
+    /// Awaited after `begin` and each `write`, for a sink that is slower than the seller.
+    virtual Task<Result<>> flushed() { co_return Result<>{}; }
     /// The body broke off, and the same answer may be had once more: true when what was written is
     /// forgotten and `begin` may come again.
     virtual bool restart() { return false; }

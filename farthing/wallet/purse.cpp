@@ -16,7 +16,11 @@ Task<Result<Grant>> Purse::before_signing(Purchase purchase) {
     wish.request.task = errand_.task;
     wish.request.justified = !errand_.reason.empty();
     wish.reason = errand_.reason;
-    auto decided = co_await spending_.decide(std::move(wish));
+    wish.agent = errand_.agent;
+    wish.card = errand_.card;
+    // The pact as it is now, not as it was when the request began.
+    FARTHING_CO_TRY(terms_, mandate_.now());
+    auto decided = co_await terms_->spending.decide(std::move(wish));
     if (!decided) co_return fail(std::move(decided).error());
     decided_ = std::move(*decided);
     if (decided_->decision.verdict == policy::Verdict::allow) co_return decided_->seq;
@@ -29,14 +33,14 @@ Task<Result<>> Purse::before_sending(Grant grant, Issued issued) {
     event.signature = issued.hash;
     event.nonce = issued.nonce;
     event.valid_before = static_cast<std::uint64_t>(issued.valid_before.time_since_epoch().count());
-    co_return co_await spending_.record(std::move(event));
+    co_return co_await terms_->spending.record(std::move(event));
 }
 
 Task<Result<>> Purse::never_sent(Grant grant) {
     ledger::Released event;
     event.decision = grant;
     event.why = "never_sent";
-    co_return co_await spending_.record(std::move(event));
+    co_return co_await terms_->spending.record(std::move(event));
 }
 
 Task<Result<>> Purse::settled(Grant grant, Receipted receipt) {
@@ -45,7 +49,7 @@ Task<Result<>> Purse::settled(Grant grant, Receipted receipt) {
     event.transaction = receipt.transaction;
     event.delivered = receipt.delivered;
     event.status = static_cast<std::uint32_t>(receipt.status);
-    co_return co_await spending_.record(std::move(event));
+    co_return co_await terms_->spending.record(std::move(event));
 }
 
 }  // namespace farthing::wallet

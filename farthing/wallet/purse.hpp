@@ -3,7 +3,7 @@
 // was decided.
 #pragma once
 
-#include "farthing/wallet/spending.hpp"
+#include "farthing/wallet/mandate.hpp"
 #include "farthing/wallet/treasury.hpp"
 
 namespace farthing::wallet {
@@ -13,11 +13,13 @@ struct Errand {
     std::string task;
     std::string tool;  ///< of MCP; empty: a plain request
     std::string reason;
+    std::string agent;  ///< whose token asked; empty: the wallet's own program
+    std::string card;   ///< the id of the card that it is spent by
 };
 
 class Purse final : public Treasury {
   public:
-    Purse(Spending& spending, Errand errand) : spending_(spending), errand_(std::move(errand)) {}
+    Purse(Mandate& mandate, Errand errand) : mandate_(mandate), errand_(std::move(errand)) {}
 
     Task<Result<Grant>> before_signing(Purchase purchase) override;
     Task<Result<>> before_sending(Grant grant, Issued issued) override;
@@ -28,7 +30,8 @@ class Purse final : public Treasury {
     [[nodiscard]] const std::optional<Decided>& decided() const { return decided_; }
 
   private:
-    Spending& spending_;
+    Mandate& mandate_;
+    std::shared_ptr<Terms> terms_;  ///< by which it was decided
     Errand errand_;
     std::optional<Decided> decided_;
 };

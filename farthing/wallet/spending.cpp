@@ -234,6 +234,8 @@ ledger::Decision Spending::State::entry_for(const Wish& wish,
     out.pact = decision.pact;
     out.task = request.task;
     out.reason = wish.reason;
+    out.agent = wish.agent;
+    out.card = wish.card;
     const auto token = rules.find_token(request.network, request.asset);
     const auto worth = token ? policy::worth_of(request.amount, *token) : std::nullopt;
     if (worth) out.value = worth->dollars.value_or(U256{});

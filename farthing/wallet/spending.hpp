@@ -17,6 +17,8 @@ namespace farthing::wallet {
 struct Wish {
     policy::Request request;
     std::string reason;  ///< for the ledger; that there is one may matter, what it says never
+    std::string agent;   ///< for the ledger: whose token asked
+    std::string card;    ///< the id of the card that it is spent by; empty: none
 };
 
 struct Decided {

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "farthing/wallet/account.hpp"
+
+#include <algorithm>
+
+namespace farthing::wallet {
+namespace {
+
+/// Between two looks at the ledger for the operator's answer.
+constexpr std::chrono::milliseconds kAnswerPoll{250};
+
+/// Remembers what is signed: an error says too little of it.
+class Witness final : public Observer {
+  public:
+    void signing(const Payment& payment, const Bytes32&) override { payment_ = payment; }
+    void transaction_named(const Bytes32& hash) override {
+        if (payment_) payment_->transaction = hash;
+    }
+    [[nodiscard]] const std::optional<Payment>& payment() const { return payment_; }
+
+  private:
+    std::optional<Payment> payment_;
+};
+
+bool asks(const Fetched& fetched) {
+    return !fetched.answer && fetched.answer.error().code == Errc::not_allowed && fetched.decided &&
+           fetched.decided->decision.verdict == policy::Verdict::ask;
+}
+
+Result<Answered> read_answer(ledger::Transaction& transaction, ledger::Seq decision) {
+    FARTHING_TRY(const auto about, transaction.about(decision));
+    FARTHING_TRY(const auto now, transaction.now());
+    auto out = Answered::not_yet;
+    for (const auto& each : about) {
+        const auto* said = std::get_if<ledger::Approval>(&each.event);
+        if (said == nullptr) continue;
+        const bool over = said->expires != 0 && said->expires <= now;
+        if (said->answer == ledger::Approved::denied) {
+            out = Answered::denied;
+        } else {
+            out = over || said->answer == ledger::Approved::expired ? Answered::expired
+                                                                    : Answered::approved;
+        }
+    }
+    return out;
+}
+
+}  // namespace
+
+void follow_pact(const policy::Pact& pact, const std::optional<scheme::Money>& limit,
+                 PayerConfig& config) {
+    constexpr std::uint64_t no_limit_of_ours = 1'000'000'000'000;
+    config.rules.max_amount = limit.value_or(scheme::Money{U256(no_limit_of_ours), 0, {}});
+    if (config.rules.networks.empty()) config.rules.networks = pact.networks;
+    config.rules.lifetime_seconds_max =
+        std::min(config.rules.lifetime_seconds_max, pact.lifetime_max.seconds);
+}
+
+Result<PayerConfig> Account::config_for(const Order& order) {
+    FARTHING_TRY(const auto terms, parts_.mandate.now());
+    auto config = parts_.config;
+    follow_pact(terms->pact, order.max_amount, config);
+    config.redirects = order.redirects;
+    return config;
+}
+
+Task<Fetched> Account::attempt(Order order, Sink* sink) {
+    Fetched out{fail(Errc::internal), {}, {}, {}};
+    auto config = config_for(order);
+    if (!config) {
+        out.answer = fail(std::move(config).error());
+        co_return out;
+    }
+    Witness witness;
+    Purse purse(parts_.mandate, std::move(order.errand));
+    Payer payer(env_, parts_.client, parts_.signer, parts_.assets, *std::move(config), &witness,
+                &purse);
+    auto task = sink == nullptr
+                    ? payer.request(std::move(order.url), std::move(order.request))
+                    : payer.download(std::move(order.url), std::move(order.request), *sink);
+    out.answer = co_await std::move(task);
+    out.decided = purse.decided();
+    out.payment = witness.payment();
+    if (out.answer && out.answer->payment) out.payment = out.answer->payment;
+    co_return out;
+}
+
+Task<Fetched> Account::fetch(Order order, Sink* sink) {
+    const auto until = env_.clock.steady_now() + order.wait;
+    for (;;) {
+        auto fetched = co_await attempt(order, sink);
+        if (order.wait.count() == 0 || !asks(fetched)) co_return fetched;
+        auto answered = co_await until_answered(fetched.decided->seq, until);
+        if (!answered) {
+            fetched.answer = fail(std::move(answered).error());
+            co_return fetched;
+        }
+        fetched.answered = *answered;
+        // Approved is not paid yet: the same request meets the same decision again.
+        if (*answered != Answered::approved || env_.clock.steady_now() >= until) co_return fetched;
+    }
+}
+
+Task<Result<Quote>> Account::quote(Order order) {
+    FARTHING_CO_TRY(auto config, config_for(order));
+    Payer payer(env_, parts_.client, parts_.signer, parts_.assets, std::move(config));
+    co_return co_await payer.quote(std::move(order.url), std::move(order.request));
+}
+
+Task<Result<std::vector<policy::Standing>>> Account::limits(std::string vendor, std::string task) {
+    FARTHING_CO_TRY(const auto terms, parts_.mandate.now());
+    co_return co_await terms->spending.standings(std::move(vendor), std::move(task));
+}
+
+Task<Result<std::vector<ledger::Payment>>> Account::payments(ledger::Filter filter,
+                                                             std::size_t limit) {
+    filter.kind = "decision";
+    auto work = [filter = std::move(filter),
+                 limit](ledger::Transaction& transaction) -> Result<std::vector<ledger::Payment>> {
+        FARTHING_TRY(const auto entries, transaction.newest(filter, limit));
+        std::vector<ledger::Payment> out;
+        for (auto each = entries.rbegin(); each != entries.rend(); ++each) {
+            FARTHING_TRY(auto payment, ledger::payment_of(transaction, *each));
+            out.push_back(std::move(payment));
+        }
+        return out;
+    };
+    co_return co_await parts_.ledger.transact(std::move(work));
+}
+
+Task<Result<std::vector<ledger::Entry>>> Account::waiting(std::size_t limit) {
+    auto work = [limit](ledger::Transaction& transaction) -> Result<std::vector<ledger::Entry>> {
+        const ledger::Filter asked{.kind = "decision", .verdict = ledger::Verdict::ask};
+        FARTHING_TRY(auto entries, transaction.newest(asked, limit));
+        std::vector<ledger::Entry> out;
+        for (auto each = entries.rbegin(); each != entries.rend(); ++each) {
+            FARTHING_TRY(const auto answered, read_answer(transaction, each->seq));
+            if (answered == Answered::not_yet) out.push_back(std::move(*each));
+        }
+        return out;
+    };
+    co_return co_await parts_.ledger.transact(std::move(work));
+}
+
+Task<Result<Answered>> Account::answer_to(ledger::Seq decision) {
+    auto work = [decision](ledger::Transaction& transaction) {
+        return read_answer(transaction, decision);
+    };
+    co_return co_await parts_.ledger.transact(std::move(work));
+}
+
+Task<Result<Answered>> Account::until_answered(ledger::Seq decision, SteadyTime until) {
+    for (;;) {
+        auto answered = co_await answer_to(decision);
+        if (!answered || *answered != Answered::not_yet) co_return answered;
+        const auto left =
+            std::chrono::ceil<std::chrono::milliseconds>(until - env_.clock.steady_now());
+        if (left.count() <= 0) co_return answered;
+        co_await env_.clock.sleep(std::min(left, kAnswerPoll));
+    }
+}
+
+}  // namespace farthing::wallet

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Account: one open wallet in one process. Every way in (daemon, local proxy, MCP) asks, pays and
+// looks through it, so that all meet the same decision.
+#pragma once
+
+#include "farthing/ledger/payments.hpp"
+#include "farthing/wallet/payer.hpp"
+#include "farthing/wallet/purse.hpp"
+
+namespace farthing::wallet {
+
+/// One request, with what its caller says of it.
+struct Order {
+    net::Url url;
+    net::Request request;
+    Errand errand;
+    std::optional<scheme::Money> max_amount;  ///< of the caller; the pact's limits hold besides
+    Redirects redirects = Redirects::any;
+    /// How long it may wait for the operator when the pact asks; zero: the question is the answer.
+    std::chrono::milliseconds wait{0};
+};
+
+/// What the operator has said to a decision that asked.
+enum class Answered : std::uint8_t { not_yet, approved, denied, expired };
+
+struct Fetched {
+    Result<PaidResponse> answer;
+    std::optional<Decided> decided;  ///< the last; nothing when nothing had to be paid
+    /// What was signed, also when the answer is an error.
+    std::optional<Payment> payment;
+    /// What came of waiting for the operator, when there was a wait.
+    std::optional<Answered> answered;
+};
+
+/// What a pact says of the choice between offers; it decides over the chosen one. Without `limit`
+/// the pact's amounts are the only ones.
+void follow_pact(const policy::Pact& pact, const std::optional<scheme::Money>& limit,
+                 PayerConfig& config);
+
+class Account {
+  public:
+    /// Everything outlives the account. `config`: its rules are narrowed by the pact's.
+    struct Parts {
+        net::Client& client;
+        Signer& signer;
+        ledger::Ledger& ledger;
+        Mandate& mandate;
+        const AssetTable& assets;
+        PayerConfig config;
+    };
+    Account(Env env, Parts parts) : env_(env), parts_(std::move(parts)) {}
+
+    /// The resource, paid for if need be and if the pact allows it. The body goes into `sink`,
+    /// which outlives the task, or into the answer.
+    Task<Fetched> fetch(Order order, Sink* sink = nullptr);
+    /// What it would cost. Nothing is decided and nothing signed.
+    Task<Result<Quote>> quote(Order order);
+    /// The limits as they stand, as a payment to `vendor` for `task` would meet them.
+    Task<Result<std::vector<policy::Standing>>> limits(std::string vendor, std::string task);
+    /// The newest decisions that the filter lets through, newest first.
+    Task<Result<std::vector<ledger::Payment>>> payments(ledger::Filter filter, std::size_t limit);
+    /// Decisions that ask and were not answered, newest first, among the newest `limit`.
+    Task<Result<std::vector<ledger::Entry>>> waiting(std::size_t limit);
+    Task<Result<Answered>> answer_to(ledger::Seq decision);
+    [[nodiscard]] const Mandate& mandate() const { return parts_.mandate; }
+
+  private:
+    Task<Fetched> attempt(Order order, Sink* sink);
+    [[nodiscard]] Result<PayerConfig> config_for(const Order& order);
+    Task<Result<Answered>> until_answered(ledger::Seq decision, SteadyTime until);
+
+    Env env_;
+    Parts parts_;
+};
+
+}  // namespace farthing::wallet

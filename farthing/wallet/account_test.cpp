@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+// An account: what every way in shares, and the pact as it is at each decision.
+#include "farthing/wallet/account.hpp"
+
+#include "farthing/wallet/advice.hpp"
+#include "farthing/wallet/approval.hpp"
+#include "farthing/wallet/test_wallet.hpp"
+
+using namespace farthing;
+using namespace farthing::wallet;
+using namespace farthing::wallet::test;
+
+namespace {
+
+std::string asking() {
+    auto text = std::string(kPact);
+    text.insert(text.find("[[limit]]"), "ask_above = \"$0.0005\"\n");
+    return text;
+}
+
+/// The operator's yes to what was asked last, as soon as it is asked.
+Task<> approve_when_asked(OpenTestWallet& wallet, bool yes) {
+    for (;;) {
+        auto waiting = co_await wallet.account->waiting(10);
+        REQUIRE(waiting.has_value());
+        if (waiting->empty()) {
+            co_await wallet.bench.clock.sleep(std::chrono::milliseconds(5));
+            continue;
+        }
+        ledger::Approval answer;
+        answer.decision = waiting->front().seq;
+        if (yes) {
+            auto signed_by = approve(waiting->front(), wallet.signer.address(), 0, test_key(9));
+            REQUIRE(signed_by.has_value());
+            answer = *std::move(signed_by);
+        }
+        auto work = [answer](ledger::Transaction& t) { return t.append(answer); };
+        auto written = co_await wallet.ledger->transact(std::move(work));
+        REQUIRE(written.has_value());
+        co_return;
+    }
+}
+
+Fetched fetch_waiting(OpenTestWallet& wallet, Seller& seller, std::optional<bool> answer,
+                      std::chrono::milliseconds wait) {
+    TaskGroup operators(wallet.bench.loop);
+    if (answer) operators.spawn(approve_when_asked(wallet, *answer));
+    Order order{seller.url(), {}, {}, {}, Redirects::any, wait};
+    auto task = [](OpenTestWallet& in, Order what, TaskGroup& group) -> Task<Fetched> {
+        auto out = co_await in.account->fetch(std::move(what));
+        co_await group.join();
+        co_return out;
+    };
+    return wallet.bench.run(Buyer::ended(task(wallet, std::move(order), operators), {&seller}));
+}
+
+}  // namespace
+
+TEST_CASE("account: pays within the pact, and the ledger says for whom") {
+    OpenTestWallet wallet;
+    Seller seller(wallet.bench.loop, {offer(), paid()});
+    const auto got = wallet.fetch(
+        seller, {.task = "mail", .tool = {}, .reason = "why", .agent = "writer", .card = {}});
+    REQUIRE(got.answer.has_value());
+    CHECK(got.answer->response.body == "goods");
+    REQUIRE(got.decided.has_value());
+    CHECK(got.payment->nonce == got.answer->payment->nonce);
+    auto payments = wallet.bench.run(wallet.account->payments({}, 10)).value();
+    REQUIRE(payments.size() == 1);
+    CHECK(payments[0].state == ledger::State::settled);
+    CHECK(payments[0].decision().agent == "writer");
+    CHECK(payments[0].decision().task == "mail");
+    const auto limits = wallet.bench.run(wallet.account->limits({}, {})).value();
+    REQUIRE(limits.size() == 1);
+    CHECK(limits[0].used == "$0.001");
+}
+
+TEST_CASE("account: the caller's own maximum holds besides") {
+    OpenTestWallet wallet;
+    Seller seller(wallet.bench.loop, {offer()});
+    Order order{seller.url(), {}, {}, scheme::parse_money("$0.0001").value()};
+    auto task = wallet.account->fetch(std::move(order));
+    const auto got = wallet.bench.run(Buyer::ended(std::move(task), {&seller}));
+    REQUIRE(!got.answer);
+    CHECK(got.answer.error().code == Errc::over_limit);
+    CHECK(wallet.entries().empty());
+    CHECK(advise(got).code == "over_limit");
+}
+
+TEST_CASE("account: a refusal says what decided and what would help") {
+    OpenTestWallet wallet;
+    Seller seller(wallet.bench.loop, {offer(entry("20000"))});
+    const auto got = wallet.fetch(seller);
+    REQUIRE(!got.answer);
+    const auto advice = advise(got);
+    CHECK(advice.code == "not_allowed");
+    CHECK(advice.kind == "refused");
+    REQUIRE(advice.decision.has_value());
+    CHECK(advice.decision->condition == "per_request");
+    CHECK(!advice.approval);
+    CHECK(advice.next.starts_with("nothing was paid"));
+    CHECK(wallet.signer.count == 0);
+}
+
+TEST_CASE("account: a pact that is altered or gone pays nothing from then on") {
+    OpenTestWallet wallet;
+    const auto refused = [&] {
+        Seller seller(wallet.bench.loop, {offer(), paid()});
+        const auto got = wallet.fetch(seller);
+        return got.answer ? std::string("paid") : std::string(wire_code(got.answer.error().code));
+    };
+    CHECK(refused() == "paid");
+    auto altered = std::string(kPact);
+    altered.replace(altered.find("$0.05"), 5, "$9.05");
+    wallet.write_pact(altered);
+    CHECK(refused() == "invalid_signature");
+    wallet.sign_pact(altered, 8);
+    CHECK(refused() == "invalid_signature");
+    std::filesystem::remove(wallet.folder.path / "pact.sig");
+    CHECK(refused() == "invalid_signature");
+    wallet.write_pact("version = 1\n");
+    CHECK(refused() == "invalid_config");
+    std::filesystem::remove(wallet.folder.path / "pact.toml");
+    CHECK(refused() == "invalid_argument");
+    wallet.sign_pact(altered);
+    CHECK(refused() == "paid");
+    CHECK(wallet.signer.count == 2);
+}
+
+TEST_CASE("account: a pact that is replaced during a request decides over it") {
+    OpenTestWallet wallet;
+    // The seller alters the pact before it asks for the payment.
+    net::test::Peer peer(wallet.bench.loop, [&](net::test::Wire& wire, int) -> Task<> {
+        co_await wire.read_to("\r\n\r\n");
+        wallet.write_pact(std::string(kPact) +
+                          "\n# altered\n[[rate]]\npayments = 9\nper = \"1m\"\n");
+        co_await wire.send(offer().bytes);
+        wire.close();
+    });
+    Order order{peer.url("/paid"), {}, {}, {}};
+    auto task = [](OpenTestWallet& in, Order what, net::test::Peer& from) -> Task<Fetched> {
+        auto out = co_await in.account->fetch(std::move(what));
+        co_await from.stop();
+        co_return out;
+    };
+    const auto got = wallet.bench.run(task(wallet, std::move(order), peer));
+    REQUIRE(!got.answer);
+    CHECK(got.answer.error().code == Errc::invalid_signature);
+    CHECK(wallet.signer.count == 0);
+}
+
+TEST_CASE("account: revoked in the ledger by another process, it counts at once") {
+    OpenTestWallet wallet;
+    Seller first(wallet.bench.loop, {offer(), paid()});
+    REQUIRE(wallet.fetch(first).answer.has_value());
+    ledger::PactChange change;
+    change.change = ledger::Change::revoked;
+    change.pact = policy::pact_hash(wallet.mandate->now().value()->pact);
+    auto other = ledger::Ledger::open(wallet.bench.env, wallet.bench.loop, wallet.folder.path);
+    REQUIRE((*other)->transact_now([&](ledger::Transaction& t) { return t.append(change); }));
+    Seller second(wallet.bench.loop, {offer(), paid()});
+    const auto got = wallet.fetch(second);
+    REQUIRE(!got.answer);
+    CHECK(got.decided->decision.code == "revoked");
+    CHECK(wallet.signer.count == 1);
+}
+
+TEST_CASE("account: waits for the operator, and goes on once it is approved") {
+    OpenTestWallet wallet(asking());
+    Seller seller(wallet.bench.loop, {offer(), offer(), paid()});
+    const auto got = fetch_waiting(wallet, seller, true, std::chrono::seconds(15));
+    REQUIRE_MESSAGE(got.answer.has_value(), to_string(got.answer.error()));
+    CHECK(got.answer->response.body == "goods");
+    CHECK(wallet.signer.count == 1);
+    CHECK(wallet.bench.run(wallet.account->waiting(10)).value().empty());
+}
+
+TEST_CASE("account: a wait ends with a clear answer") {
+    SUBCASE("denied") {
+        OpenTestWallet wallet(asking());
+        Seller seller(wallet.bench.loop, {offer()});
+        const auto got = fetch_waiting(wallet, seller, false, std::chrono::seconds(15));
+        REQUIRE(!got.answer);
+        CHECK(got.answered == Answered::denied);
+        const auto advice = advise(got);
+        REQUIRE(advice.approval.has_value());
+        CHECK(advice.approval->answer == "denied");
+        CHECK(advice.next.contains("said no"));
+    }
+    SUBCASE("nobody answers") {
+        OpenTestWallet wallet(asking());
+        Seller seller(wallet.bench.loop, {offer()});
+        const auto got = fetch_waiting(wallet, seller, std::nullopt, std::chrono::milliseconds(30));
+        REQUIRE(!got.answer);
+        CHECK(got.answered == Answered::not_yet);
+        CHECK(advise(got).approval->id == got.decided->seq);
+        CHECK(wallet.bench.run(wallet.account->waiting(10)).value().size() == 1);
+    }
+}
+
+TEST_CASE("account: what may have been paid is said with its authorisation") {
+    OpenTestWallet wallet;
+    Seller seller(wallet.bench.loop, {offer(), lost()});
+    const auto got = wallet.fetch(seller);
+    REQUIRE(!got.answer);
+    const auto advice = advise(got);
+    CHECK(advice.kind == "unknown");
+    REQUIRE(advice.payment.has_value());
+    CHECK(advice.payment->nonce == got.payment->nonce);
+    CHECK(advice.next.starts_with("do not send it again"));
+}
