@@ -307,9 +307,12 @@ TEST_CASE("client: names are resolved, and every address is tried") {
     Bench bench;
     Peer peer(bench.loop, always("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
     const auto client = Client::make(bench.env, bench.loop, {});
-    const auto url = *parse_url("http://localhost:" + std::to_string(peer.port()));
-    const auto fetched = bench.run(client->fetch(url, request()));
-    REQUIRE(fetched);
-    CHECK(fetched->status == 200);
+    for (const std::string host : {"localhost", "shop.localhost", "a.shop.localhost."}) {
+        CAPTURE(host);
+        const auto url = *parse_url("http://" + host + ":" + std::to_string(peer.port()));
+        const auto fetched = bench.run(client->fetch(url, request()));
+        REQUIRE(fetched);
+        CHECK(fetched->status == 200);
+    }
     bench.run(peer.stop());
 }

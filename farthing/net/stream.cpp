@@ -93,6 +93,13 @@ Task<Result<std::vector<Endpoint>>> resolve(Loop& loop, Url url) {
         std::vector<Endpoint> one(1, Endpoint(address, url.port));
         co_return one;
     }
+    // RFC 6761: what is below localhost is this machine, and no server of names is asked.
+    if (host.ends_with(".localhost") || host.ends_with(".localhost.")) {
+        std::vector<Endpoint> both;
+        both.emplace_back(asio::ip::address_v4::loopback(), url.port);
+        both.emplace_back(asio::ip::address_v6::loopback(), url.port);
+        co_return both;
+    }
     const auto state = std::make_shared<Resolving>(loop);
     auto on_answer = [state](const boost::system::error_code& code, const auto& results) {
         state->ended = true;

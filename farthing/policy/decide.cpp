@@ -42,6 +42,7 @@ class Judge {
         if (judge_place() && judge_asset()) {
             judge_lifetime();
             judge_parties();
+            judge_claim();
             judge_scope();
             judge_pay_to();
             judge_drift();
@@ -231,6 +232,20 @@ class Judge {
                              place_.vendor),
                  fmt::format("{} to approve it", kAskOperator));
         }
+    }
+
+    /// An offer for what another host has may be that one's, passed on by somebody who wants the
+    /// goods. Names inside a network say nothing: sellers behind a proxy know themselves by them.
+    void judge_claim() {
+        if (request_.claimed.empty()) return;
+        // The money goes where the operator said.
+        if (entry_ != nullptr && !entry_->pay_to.empty() && pay_to_fits_) return;
+        const auto claimed = read_place(request_.claimed);
+        if (!claimed || claimed->host == place_.host || !claimed->has_domain()) return;
+        find(Verdict::ask, "resource_elsewhere", "resource",
+             fmt::format("{} was asked, and its offer is for what {} has", place_.vendor,
+                         claimed->vendor),
+             fmt::format("{} whether both are one vendor", kAskOperator));
     }
 
     [[nodiscard]] const VendorHistory* history() const { return budget_.vendor(place_.vendor); }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one decision: may this payment be made? Pure and total: the same pact, budget, request and
 // facts give the same answer, and every request has one. Nothing a seller writes but the price and
-// the address is an input: no description, no error text, no body.
+// the address is an input: no description, no error text, no body. A seller that names another host
+// as the place of what it sells is asked about; that it names none, or its own, allows nothing.
 //
 // Refuse beats ask, ask beats allow. The conditions are judged in the order of Pact::fields(); the
 // first that gave the strongest verdict is the one that decided. Every one that stands in the way
@@ -22,7 +23,8 @@ namespace farthing::policy {
 struct Request {
     std::string method = "GET";
     std::string url;
-    std::string tool;  ///< of MCP; empty: a plain request
+    std::string claimed;  ///< the URL that the offer says it is for, or empty; only holds back
+    std::string tool;     ///< of MCP; empty: a plain request
     Network network;
     Address asset;
     Address pay_to;

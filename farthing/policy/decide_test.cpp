@@ -199,6 +199,29 @@ TEST_CASE("decide: denied, approved and other vendors") {
           "refuse:vendor_not_approved");
 }
 
+TEST_CASE(
+    "decide: what another host has is asked about, unless the money goes where the pact says") {
+    const auto claiming = [](std::string_view url) {
+        auto what = request();
+        what.claimed = url;
+        return what;
+    };
+    CHECK(decided("", claiming("https://api.example.com/other")) == "allow");
+    CHECK(decided("", claiming("http://API.example.com.:4021/v1")) == "allow");
+    CHECK(decided("", claiming("https://rich.example/v1")) == "ask:resource_elsewhere");
+    CHECK(decided("", claiming("https://api.example.com.evil.example/")) ==
+          "ask:resource_elsewhere");
+    // Names that say nothing beyond a network, and texts that are no URL.
+    for (const auto* each : {"http://seller:3000/", "http://127.0.0.1:4021/v1", "http://[::1]/",
+                             "mcp://tool/search", "/v1/search", "https://a@b.example/", ""}) {
+        CAPTURE(each);
+        CHECK(decided("", claiming(each)) == "allow");
+    }
+    const auto named = fmt::format(R"("vendor": [{{"host": "api.example.com", "pay_to": ["{}"]}}])",
+                                   request().pay_to.to_checksum());
+    CHECK(decided(named, claiming("https://rich.example/v1")) == "allow");
+}
+
 TEST_CASE("decide: task scope") {
     const auto scope = [](std::string_view one, const Request& what) {
         return decided(R"("scope": [)" + std::string(one) + "]", what);

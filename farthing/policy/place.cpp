@@ -212,9 +212,13 @@ std::string Place::to_text() const {
 bool Place::has_idn() const { return host.starts_with("xn--") || host.contains(".xn--"); }
 
 bool Place::is_loopback() const {
-    return host == "localhost" || host == "[::1]" ||
+    return host == "localhost" || host.ends_with(".localhost") || host == "[::1]" ||
            (host.starts_with("127.") &&
             std::ranges::all_of(host, [](char c) { return is_digit(c) || c == '.'; }));
+}
+
+bool Place::has_domain() const {
+    return host.contains('.') && !is_bracketed(host) && !is_digit(host.back());
 }
 
 Result<Place> read_place(std::string_view url) {

@@ -29,8 +29,10 @@ struct Place {
     [[nodiscard]] std::string to_text() const;
     /// Whether some label of the host is internationalised.
     [[nodiscard]] bool has_idn() const;
-    /// 127.x.x.x, [::1] or localhost.
+    /// 127.x.x.x, [::1], localhost or a name below it (RFC 6761: our client asks nobody for it).
     [[nodiscard]] bool is_loopback() const;
+    /// A name of more than one label: no address, and no name inside one network.
+    [[nodiscard]] bool has_domain() const;
 };
 
 /// Errors: invalid_argument: not http or https, user name, non-ASCII host, backslash, white space,

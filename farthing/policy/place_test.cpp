@@ -97,6 +97,8 @@ TEST_CASE("place: loopback and internationalised hosts are known") {
     CHECK(read_place("http://127.9.9.9/").value().is_loopback());
     CHECK(read_place("http://localhost:1/").value().is_loopback());
     CHECK(read_place("http://[::1]/").value().is_loopback());
+    CHECK(read_place("http://shop.localhost./").value().is_loopback());
+    CHECK_FALSE(read_place("http://notlocalhost/").value().is_loopback());
     CHECK_FALSE(read_place("http://127.evil.example/").value().is_loopback());
     CHECK_FALSE(read_place("http://localhost.example/").value().is_loopback());
     CHECK(read_place("https://xn--bcher-kva.example/").value().has_idn());

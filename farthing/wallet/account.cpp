@@ -52,6 +52,8 @@ void follow_pact(const policy::Pact& pact, const std::optional<scheme::Money>& l
     constexpr std::uint64_t no_limit_of_ours = 1'000'000'000'000;
     config.rules.max_amount = limit.value_or(scheme::Money{U256(no_limit_of_ours), 0, {}});
     if (config.rules.networks.empty()) config.rules.networks = pact.networks;
+    // A pact's own tokens may have other names than the table's.
+    if (pact.token.empty()) config.rules.symbols = pact.assets;
     config.rules.lifetime_seconds_max =
         std::min(config.rules.lifetime_seconds_max, pact.lifetime_max.seconds);
 }

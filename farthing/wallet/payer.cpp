@@ -54,6 +54,24 @@ bool is_broken_off(const Error& error) {
            error.code == Errc::protocol_violation;
 }
 
+/// What the offer says that it is for.
+std::string claimed_url(const dialect::Offered& offered, const v2::PaymentRequirements& wanted) {
+    const auto* value = offered.resource ? offered.resource->if_contains("url") : nullptr;
+    if (offered.x402_version == v1::kVersion) value = wanted.other.if_contains("resource");
+    return value != nullptr && value->is_string() ? std::string(value->get_string()) : "";
+}
+
+/// A Host of the caller's own asks another site than the URL says: the one that is decided about.
+Result<> check_host(const net::Url& url, const net::Request& request) {
+    for (const auto host : request.headers.all("Host")) {
+        if (net::equal_no_case(host, url.authority())) continue;
+        return fail(Errc::invalid_argument,
+                    "the Host header names another host than the URL: what is paid within a pact "
+                    "goes where the URL says");
+    }
+    return {};
+}
+
 /// The rest of the answer into the sink.
 Task<Result<>> deliver(Exchange& exchange, Sink& sink) {
     const auto length = exchange.stream ? exchange.stream->content_length() : std::nullopt;
@@ -109,6 +127,7 @@ Task<Result<PaidResponse>> Payer::request(net::Url url, net::Request request) {
 }
 
 Task<Result<PaidResponse>> Payer::download(net::Url url, net::Request request, Sink& sink) {
+    if (treasury_ != nullptr) FARTHING_CO_CHECK(check_host(url, request));
     Flight flight;
     auto task = run(std::move(url), std::move(request), sink, flight);
     std::optional<Result<PaidResponse>> ended;
@@ -285,6 +304,7 @@ Task<Result<Authorised>> Payer::authorise_granted(const Exchange& unpaid,
     if (!pay_to) co_return fail(pay_to.error());
     Purchase purchase;
     purchase.url = unpaid.url;
+    purchase.claimed = claimed_url(offered, wanted);
     purchase.method = unpaid.request.method;
     purchase.network = wanted.network;
     purchase.asset = verdict.asset->address;

@@ -72,6 +72,7 @@ TEST_CASE("treasury: asked before the signature, told before it leaves, told the
     CHECK(buyer.clerk.story == "asked:0 signed:1 settled:1");
     const auto& asked = *buyer.clerk.asked;
     CHECK(asked.url.to_string() == seller.origin() + "/paid");
+    CHECK(asked.claimed == "http://seller/paid");
     CHECK(asked.method == "GET");
     CHECK(asked.network.id == "eip155:84532");
     CHECK(asked.asset == parse_address(kUsdc).value());
@@ -83,6 +84,18 @@ TEST_CASE("treasury: asked before the signature, told before it leaves, told the
     CHECK(to_hex(buyer.clerk.receipt->transaction) == kHash);
     CHECK(buyer.clerk.receipt->delivered);
     CHECK(buyer.clerk.receipt->status == 200);
+}
+
+TEST_CASE("treasury: a request whose Host is not the URL's goes nowhere") {
+    Supervised buyer;
+    Seller seller(buyer.bench.loop, {offer(), paid()});
+    net::Request request;
+    request.headers.set("Host", "another.example");
+    const auto refused = buyer.pay({&seller}, request);
+    REQUIRE(!refused);
+    CHECK(refused.error().code == Errc::invalid_argument);
+    CHECK(seller.got.empty());
+    CHECK(buyer.clerk.story.empty());
 }
 
 TEST_CASE("treasury: what is free is nobody's business") {

@@ -7,6 +7,7 @@ Task<Result<Grant>> Purse::before_signing(Purchase purchase) {
     Wish wish;
     wish.request.method = std::move(purchase.method);
     wish.request.url = purchase.url.to_string();
+    wish.request.claimed = std::move(purchase.claimed);
     wish.request.tool = errand_.tool;
     wish.request.network = std::move(purchase.network);
     wish.request.asset = purchase.asset;

@@ -48,7 +48,8 @@ Result<> check_optional_text(const v2::PaymentRequirements& wanted, std::string_
                             text != nullptr ? quoted(*text) : "not a string", only));
 }
 
-Result<const Asset*> check_asset(const v2::PaymentRequirements& wanted, const AssetTable& assets) {
+Result<const Asset*> check_asset(const v2::PaymentRequirements& wanted, const SpendRules& rules,
+                                 const AssetTable& assets) {
     const auto address = parse_address(wanted.asset);
     if (!address) return fail(Errc::no_acceptable_offer, "asset: " + address.error().detail);
     const auto* asset = assets.find(wanted.network, *address);
@@ -56,6 +57,10 @@ Result<const Asset*> check_asset(const v2::PaymentRequirements& wanted, const As
         return fail(Errc::no_acceptable_offer,
                     fmt::format("asset {} on {} is not on the list of known assets",
                                 address->to_checksum(), wanted.network.id));
+    }
+    if (!rules.symbols.empty() && std::ranges::count(rules.symbols, asset->symbol) == 0) {
+        return fail(Errc::no_acceptable_offer,
+                    fmt::format("asset {} is not one you allow", asset->symbol));
     }
     if (asset->transfer_method != "eip3009") {
         return fail(Errc::no_acceptable_offer,
@@ -121,7 +126,7 @@ Verdict judge(const Result<v2::PaymentRequirements>& entry, const SpendRules& ru
     if (auto ok = check_optional_text(wanted, "paymentFlow", "authorization"); !ok) {
         return refuse(std::move(ok).error());
     }
-    auto asset = check_asset(wanted, assets);
+    auto asset = check_asset(wanted, rules, assets);
     if (!asset) return refuse(std::move(asset).error());
     verdict.asset = *asset;
     if (auto ok = check_terms(wanted); !ok) return refuse(std::move(ok).error());

@@ -4,8 +4,9 @@
 //   1. it can be read, and its scheme is one we speak;
 //   2. its network is an EVM chain, and on the buyer's list when there is one;
 //   3. extra.paymentFlow is absent or "authorization": we do not pay before the work is done;
-//   4. its asset is in the asset table, moved by EIP-3009, and extra.name and extra.version are the
-//      table's: a signature for a look-alike token or domain is a signature for anything;
+//   4. its asset is in the asset table, on the buyer's list when there is one, moved by EIP-3009,
+//      and extra.name and extra.version are the table's: a signature for a look-alike token or
+//      domain is a signature for anything;
 //   5. its payTo is an address and not zero;
 //   6. its maxTimeoutSeconds is from 1 second to one day (and we sign for an hour at the most);
 //   7. its amount is at most the buyer's limit, one unit of an asset counting as one dollar.
@@ -26,7 +27,8 @@ namespace farthing::wallet {
 struct SpendRules {
     /// With a symbol (`0.10 USDC`) only assets of that symbol are paid. Default: ten cents.
     scheme::Money max_amount{U256(10), 2, {}};
-    std::vector<Network> networks;  ///< empty: every network of the asset table
+    std::vector<Network> networks;     ///< empty: every network of the asset table
+    std::vector<std::string> symbols;  ///< of assets; empty: every one of it
     std::uint64_t lifetime_seconds_max = 3600;
 };
 

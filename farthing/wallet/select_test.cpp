@@ -178,6 +178,14 @@ TEST_CASE("select: a list of networks excludes the others") {
     CHECK(reason(honest(), rules).empty());
 }
 
+TEST_CASE("select: a list of symbols excludes the others") {
+    SpendRules rules;
+    rules.symbols = {"USDT", "USDC"};
+    CHECK(reason(honest(), rules).empty());
+    rules.symbols = {"USDT"};
+    CHECK(reason(honest(), rules) == "asset USDC is not one you allow");
+}
+
 TEST_CASE("select: the cheapest payable entry wins, and the first of equals") {
     const auto choice = choose_of({of_amount("3000"), with("scheme", "upto", of_amount("1")),
                                    of_amount("2000"), of_amount("2000"), of_amount("2001")});

@@ -14,9 +14,11 @@
 
 namespace farthing::wallet {
 
-/// A payment that was chosen and is not signed. Of what the seller said, price and address only.
+/// A payment that was chosen and is not signed. Of what the seller said, price and address only,
+/// and what it says that it sells, which can only hold a payment back.
 struct Purchase {
     net::Url url;
+    std::string claimed;  ///< the URL that the offer is for; empty when it names none
     std::string method;
     Network network;
     Address asset;

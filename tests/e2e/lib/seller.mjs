@@ -3,7 +3,7 @@
 
 import http from "node:http";
 import https from "node:https";
-import { NETWORK, USDC } from "../../interop/lib/chain.mjs";
+import { NETWORK, NETWORK_V1, USDC } from "../../interop/lib/chain.mjs";
 import { encodeHeader } from "../../interop/lib/craft.mjs";
 import { listen } from "../../interop/lib/http.mjs";
 import { readAll } from "./origin.mjs";
@@ -23,11 +23,11 @@ export const offer = (changes = {}) => ({
   ...changes,
 });
 
-export const requiredHeader = (accepts, error = "Payment required") =>
+export const requiredHeader = (accepts, error = "Payment required", resource = {}) =>
   encodeHeader({
     x402Version: 2,
     error,
-    resource: { url: "http://seller/", description: "", mimeType: "" },
+    resource: { url: "http://seller/", description: "", mimeType: "", ...resource },
     accepts,
   });
 
@@ -44,12 +44,34 @@ export const receiptFor = (payment, changes = {}) =>
     ...changes,
   });
 
-export function ask(response, accepts = [offer()], error) {
+export function ask(response, accepts = [offer()], error, resource) {
   response.writeHead(402, {
     "content-type": "application/json",
-    "payment-required": requiredHeader(accepts, error),
+    "payment-required": requiredHeader(accepts, error, resource),
   });
   response.end("{}");
+}
+
+/// An entry of `accepts` in version 1.
+export const offerV1 = ({ amount = "1000", ...changes } = {}) => ({
+  ...offer(),
+  network: NETWORK_V1,
+  amount: undefined,
+  maxAmountRequired: amount,
+  resource: "http://seller/",
+  description: "",
+  mimeType: "",
+  ...changes,
+});
+
+export function askV1(response, accepts = [offerV1()]) {
+  response.writeHead(402, { "content-type": "application/json" });
+  response.end(JSON.stringify({ x402Version: 1, error: "X-PAYMENT header is required", accepts }));
+}
+
+export function deliverV1(response, payment) {
+  response.writeHead(200, { "x-payment-response": receiptFor(payment, { network: NETWORK_V1 }) });
+  response.end("the goods\n");
 }
 
 export function deliver(response, payment, body = "the goods\n", headers = {}) {
