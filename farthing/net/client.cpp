@@ -76,8 +76,10 @@ Task<Fetched> fetch_now(std::shared_ptr<ClientCore> core, Url url, Request reque
 
 class Http1Client final : public Client {
   public:
-    Http1Client(Loop& loop, ClientConfig config)
-        : core_(std::make_shared<ClientCore>(loop, std::move(config))) {}
+    Http1Client(Loop& loop, ClientConfig config, MayBeLocal may_be_local = {})
+        : core_(std::make_shared<ClientCore>(loop, std::move(config))) {
+        core_->connector.may_be_local = std::move(may_be_local);
+    }
 
     Task<Fetched> fetch(Url url, Request request) override {
         auto sent = Sent::no;
@@ -110,6 +112,11 @@ class Http1Client final : public Client {
 
 std::unique_ptr<Client> Client::make(Env, Loop& loop, ClientConfig config) {
     return std::make_unique<Http1Client>(loop, std::move(config));
+}
+
+std::unique_ptr<Client> make_fenced_client(Env, Loop& loop, ClientConfig config,
+                                           MayBeLocal may_be_local) {
+    return std::make_unique<Http1Client>(loop, std::move(config), std::move(may_be_local));
 }
 
 }  // namespace farthing::net

@@ -148,8 +148,22 @@ Task<Result<Socket>> connect_any(Loop& loop, std::vector<Endpoint> endpoints, Ur
     co_return failed;
 }
 
+/// A name that has local addresses besides is no better than one that has nothing else.
+Result<> stay_inside(const Connector& connector, const std::vector<Endpoint>& endpoints,
+                     const Url& url) {
+    if (!connector.may_be_local) return {};
+    for (const auto& each : endpoints) {
+        if (is_public(each.address()) || connector.may_be_local(url)) continue;
+        return fail(Errc::not_allowed,
+                    fmt::format("{} is of a local network ({}), which is closed to this caller",
+                                url.authority(), each.address().to_string()));
+    }
+    return {};
+}
+
 Task<Result<std::unique_ptr<Stream>>> connect_now(Connector& connector, Url url) {
     FARTHING_CO_TRY(auto endpoints, co_await resolve(connector.loop, url));
+    FARTHING_CO_CHECK(stay_inside(connector, endpoints, url));
     FARTHING_CO_TRY(auto socket, co_await connect_any(connector.loop, std::move(endpoints), url,
                                                       connector.timeout));
     if (url.scheme != "https") {

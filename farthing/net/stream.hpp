@@ -8,6 +8,7 @@
 
 #include "farthing/base/result.hpp"
 #include "farthing/net/deadlines.hpp"
+#include "farthing/net/fence.hpp"
 #include "farthing/net/http.hpp"
 
 namespace boost::asio::ssl {
@@ -36,10 +37,11 @@ struct Connector {
     std::chrono::milliseconds timeout;
     std::string ca_file;
     std::shared_ptr<boost::asio::ssl::context> tls;
+    MayBeLocal may_be_local;  ///< without one, every URL
 };
 
 /// Resolves, connects and, for https, shakes hands, all within the connector's timeout.
-/// Errors: connection_failed, timed_out.
+/// Errors: connection_failed, timed_out, not_allowed.
 Task<Result<std::unique_ptr<Stream>>> connect(Connector& connector, Url url);
 
 namespace detail {
