@@ -3,24 +3,11 @@
 
 #include <algorithm>
 #include <array>
-#include <vector>
+
+#include "farthing/net/hop_by_hop.hpp"
 
 namespace farthing::gateway {
 namespace {
-
-constexpr std::array<std::string_view, 13> kHopByHop{"connection",
-                                                     "keep-alive",
-                                                     "proxy-connection",
-                                                     "proxy-authenticate",
-                                                     "proxy-authorization",
-                                                     "te",
-                                                     "trailer",
-                                                     "transfer-encoding",
-                                                     "upgrade",
-                                                     "http2-settings",
-                                                     "content-length",
-                                                     "host",
-                                                     "expect"};
 
 /// By these, some origin or framework takes another path or method than the request line's, or
 /// serves another file than it was asked for.
@@ -39,16 +26,6 @@ constexpr std::array<std::string_view, 15> kOverrides{"x-http-method-override",
                                                       "path-info",
                                                       "x-sendfile-type",
                                                       "x-accel-mapping"};
-
-/// Lower case, `_` as `-`.
-std::string folded(std::string_view name) {
-    std::string out(name);
-    for (auto& c : out) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
-        if (c == '_') c = '-';
-    }
-    return out;
-}
 
 /// Letters, digits and hyphens, as nginx asks it too. Origins that make variables of names write
 /// `_` for everything else: `SCRIPT_NAME` is the path itself to some, `Remote.User` a login.
@@ -74,24 +51,6 @@ bool is_forwarded(std::string_view folded_name) {
            folded_name.starts_with("x-forwarded-");
 }
 
-/// The names in Connection, lower case.
-std::vector<std::string> named_by_connection(const net::Headers& headers) {
-    std::vector<std::string> out;
-    for (auto rest : headers.all("Connection")) {
-        while (!rest.empty()) {
-            const auto end = std::min(rest.find(','), rest.size());
-            auto name = rest.substr(0, end);
-            rest.remove_prefix(std::min(end + 1, rest.size()));
-            while (!name.empty() && (name.front() == ' ' || name.front() == '\t'))
-                name.remove_prefix(1);
-            while (!name.empty() && (name.back() == ' ' || name.back() == '\t'))
-                name.remove_suffix(1);
-            if (!name.empty()) out.push_back(folded(name));
-        }
-    }
-    return out;
-}
-
 std::string forwarded_element(const ClientView& client, std::string_view peer_ip) {
     std::string out = "for=";
     if (peer_ip.contains(':')) {
@@ -111,23 +70,12 @@ void append_to_list(net::Headers& to, const net::Headers& from, bool keep, std::
 
 }  // namespace
 
-net::Headers without_hop_by_hop(const net::Headers& from) {
-    const auto named = named_by_connection(from);
-    net::Headers out;
-    for (const auto& [name, value] : from) {
-        const auto plain = folded(name);
-        if (is_one_of(kHopByHop, plain) || std::ranges::find(named, plain) != named.end()) continue;
-        out.add(name, value);
-    }
-    return out;
-}
-
 net::Headers to_origin(const net::Headers& from, const ClientView& client, std::string_view peer_ip,
                        std::string_view request_id) {
     net::Headers out;
-    for (const auto& [name, value] : without_hop_by_hop(from)) {
+    for (const auto& [name, value] : net::without_hop_by_hop(from)) {
         if (!is_plain(name)) continue;
-        const auto plain = folded(name);
+        const auto plain = net::folded(name);
         if (is_payment(plain) || is_one_of(kOverrides, plain) || plain == "x-request-id") continue;
         if (is_forwarded(plain)) {
             // These four are written anew below; of the rest (-Port, -Prefix …) we add none.
@@ -147,8 +95,8 @@ net::Headers to_origin(const net::Headers& from, const ClientView& client, std::
 
 net::Headers from_origin(const net::Headers& from) {
     net::Headers out;
-    for (const auto& [name, value] : without_hop_by_hop(from)) {
-        const auto plain = folded(name);
+    for (const auto& [name, value] : net::without_hop_by_hop(from)) {
+        const auto plain = net::folded(name);
         // Settlement-Overrides speaks to the server that settles. Source: protocol.md 5.10.
         if (is_payment(plain) || plain == "settlement-overrides" || plain == "x-request-id")
             continue;

@@ -7,10 +7,6 @@
 
 namespace farthing::gateway {
 
-/// Fields for one connection only: the standard ones and those that Connection names. Also what
-/// only net sets (Content-Length, Host, Expect).
-[[nodiscard]] net::Headers without_hop_by_hop(const net::Headers& from);
-
 /// What the origin is sent. Never: hop-by-hop fields; payments (an origin that logs headers would
 /// hold money); fields by which some origins let a request name another path or method than the one
 /// we priced (X-HTTP-Method-Override, X-Original-URL, Script-Name …); Forwarded fields of anybody

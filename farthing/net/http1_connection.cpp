@@ -23,7 +23,8 @@ constexpr std::chrono::milliseconds kLingerTime{1'000};
 ParserLimits parser_limits(const ServerLimits& limits) {
     return {.head_bytes_max = limits.header_bytes_max,
             .headers_max = limits.headers_max,
-            .target_bytes_max = limits.target_bytes_max};
+            .target_bytes_max = limits.target_bytes_max,
+            .no_tunnel = limits.no_tunnel};
 }
 
 std::chrono::milliseconds shortest(const ServerLimits& limits) {
@@ -34,7 +35,9 @@ std::chrono::milliseconds shortest(const ServerLimits& limits) {
 std::string ip_of(const Socket& socket) {
     boost::system::error_code gone;
     const auto peer = socket.remote_endpoint(gone);
-    if (gone) return {};
+    const int family = peer.data()->sa_family;
+    // A Unix socket's peer has no address.
+    if (gone || (family != AF_INET && family != AF_INET6)) return {};
     const auto address = peer.address();
     if (address.is_v6() && address.to_v6().is_v4_mapped()) {
         return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
@@ -203,6 +206,7 @@ void Connection::begin_request() {
     body_error_.reset();
     request_.method = std::move(head.method);
     request_.target = std::move(head.target);
+    request_.absolute = std::move(head.absolute);
     request_.headers = std::move(head.headers);
     request_.peer_ip = peer_ip_;
     request_.has_body = head.has_body;

@@ -169,6 +169,9 @@ int Http1Parser::on_head() {
     }
     if (!response) {
         // Tunnels, and the methods of other protocols that llhttp also knows.
+        if (parser_.method == HTTP_CONNECT && !limits_.no_tunnel.empty()) {
+            return refuse(405, limits_.no_tunnel);
+        }
         if (parser_.method == HTTP_CONNECT || parser_.method >= HTTP_SOURCE) {
             return refuse(501, "this method is not for this server");
         }

@@ -16,6 +16,7 @@ struct ParserLimits {
     std::size_t head_bytes_max = 96 << 10;
     std::size_t headers_max = 128;
     std::size_t target_bytes_max = 16 << 10;
+    std::string no_tunnel = {};  ///< the words for CONNECT, as 405; empty: 501
 };
 
 /// Why a message was refused, and what a server answers to it.
@@ -28,6 +29,7 @@ struct ParseFault {
 struct MessageHead {
     std::string method;
     std::string target;
+    std::optional<Url> absolute;  ///< set by check_request
     int status = 0;
     int version_major = 1;
     int version_minor = 1;

@@ -48,7 +48,8 @@ std::optional<ParseFault> check_target(MessageHead& head) {
     }
     // RFC 9112 section 3.2.2: the target's authority counts, not the Host header.
     head.headers.set("Host", url->authority());
-    head.target = std::move(url->target);
+    head.target = url->target;
+    head.absolute = std::move(*url);
     return std::nullopt;
 }
 

@@ -12,6 +12,7 @@
 #include "farthing/io/signal.hpp"
 #include "farthing/io/task_group.hpp"
 #include "farthing/net/http1_connection.hpp"
+#include "farthing/net/unix_place.hpp"
 
 namespace farthing::net {
 namespace {
@@ -50,30 +51,36 @@ std::string lower_first(std::string text) {
     return text;
 }
 
+std::string url_of(const Acceptor& acceptor) {
+    const auto endpoint = acceptor.local_endpoint();
+    const auto ip = endpoint.address();
+    const auto text = ip.is_v6() ? "[" + ip.to_string() + "]" : ip.to_string();
+    return fmt::format("http://{}:{}", text, endpoint.port());
+}
+
 bool is_cancelled(const boost::system::system_error& error) {
     return error.code() == asio::error::operation_aborted;
 }
 
 class Http1Server final : public Server {
   public:
-    Http1Server(Env env, Loop& loop, Acceptor acceptor, ServerLimits limits, Handler handler)
+    /// `place` is empty for TCP.
+    Http1Server(Env env, Loop& loop, Acceptor acceptor, UnixPlace place, ServerLimits limits,
+                Handler handler)
         : shared_(env, loop, limits, std::move(handler)),
+          place_(std::move(place)),
           acceptor_(std::move(acceptor)),
-          endpoint_(acceptor_.local_endpoint()),
           group_(loop),
           changed_(loop),
           pause_(loop),
-          grace_(shared_.deadlines, [this] { cut_all(); }) {
+          grace_(shared_.deadlines, [this] { cut_all(); }),
+          url_(place_.path().empty() ? url_of(acceptor_) : "unix:" + place_.path()) {
         shared_.on_idle = [this] { changed_.notify(); };
     }
 
     Task<> run() override;
     void stop(std::chrono::milliseconds grace) override;
-    [[nodiscard]] std::string url() const override {
-        const auto ip = endpoint_.address();
-        const auto text = ip.is_v6() ? "[" + ip.to_string() + "]" : ip.to_string();
-        return fmt::format("http://{}:{}", text, endpoint_.port());
-    }
+    [[nodiscard]] std::string url() const override { return url_; }
 
   private:
     Task<> accept();
@@ -84,13 +91,14 @@ class Http1Server final : public Server {
     }
 
     ServerShared shared_;
+    UnixPlace place_;
     Acceptor acceptor_;
-    Endpoint endpoint_;
     TaskGroup group_;
     std::list<Connection*> connections_;
     Signal changed_;
     Timer pause_;
     Deadlines::Watch grace_;
+    std::string url_;
 };
 
 Task<> Http1Server::run() {
@@ -192,8 +200,22 @@ Result<std::unique_ptr<Server>> Server::listen(Env env, Loop& loop, const std::s
     if (code) {
         return fail(Errc::io_failed, fmt::format("{}: {}", address, lower_first(code.message())));
     }
-    std::unique_ptr<Server> server =
-        std::make_unique<Http1Server>(env, loop, std::move(acceptor), limits, std::move(handler));
+    std::unique_ptr<Server> server = std::make_unique<Http1Server>(
+        env, loop, std::move(acceptor), UnixPlace{}, std::move(limits), std::move(handler));
+    return server;
+}
+
+Result<std::unique_ptr<Server>> Server::listen_unix(Env env, Loop& loop, const std::string& path,
+                                                    ServerLimits limits, Handler handler) {
+    FARTHING_TRY(auto place, UnixPlace::take(path));
+    FARTHING_TRY(const int descriptor, place.listen());
+    // Asio asks a socket for its family only to make one.
+    Acceptor acceptor(loop);
+    boost::system::error_code code;
+    acceptor.assign(asio::ip::tcp::v4(), descriptor, code);
+    if (code) return fail(Errc::io_failed, fmt::format("{}: {}", path, code.message()));
+    std::unique_ptr<Server> server = std::make_unique<Http1Server>(
+        env, loop, std::move(acceptor), std::move(place), std::move(limits), std::move(handler));
     return server;
 }
 

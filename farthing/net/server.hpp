@@ -21,6 +21,7 @@ struct ServerLimits {
     std::size_t body_bytes_max = 1 << 20;     ///< for read_all; beyond: 413
     std::size_t connections_max = 4096;       ///< beyond: the one that idles longest makes room;
                                               ///< when none does, the new one waits in the backlog
+    std::string no_tunnel;                    ///< the words for CONNECT, as 405; empty: 501
     std::chrono::milliseconds header_timeout{
         10'000};  ///< from the first byte of a request to the end of its headers: 408
     std::chrono::milliseconds body_timeout{30'000};   ///< between two reads of a body
@@ -40,9 +41,10 @@ class BodyReader {
 
 struct ServerRequest {
     std::string method;
-    std::string target;  ///< origin form ("/path?query"), or "*" for OPTIONS
+    std::string target;           ///< origin form ("/path?query"), or "*" for OPTIONS
+    std::optional<Url> absolute;  ///< the whole target when it was a URL, as proxies are asked
     Headers headers;
-    std::string peer_ip;    ///< textual address of the TCP peer
+    std::string peer_ip;    ///< textual address of the TCP peer; empty on a Unix socket
     bool has_body = false;  ///< a Content-Length above 0, or chunked
     std::optional<std::uint64_t> content_length;
     BodyReader* body = nullptr;  ///< valid until the handler ends
@@ -86,12 +88,17 @@ class Server {
     /// ("127.0.0.1:80: address already in use").
     static Result<std::unique_ptr<Server>> listen(Env env, Loop& loop, const std::string& address,
                                                   ServerLimits limits, Handler handler);
+    /// On a Unix socket that only its owner may use (mode 0600). What a process that died left
+    /// there is replaced; the file goes when the server does. Errors: invalid_argument (too long,
+    /// or something else is there), io_failed ("…: somebody listens there already").
+    static Result<std::unique_ptr<Server>> listen_unix(Env env, Loop& loop, const std::string& path,
+                                                       ServerLimits limits, Handler handler);
     virtual ~Server() = default;
     /// Accepts until `stop`; then open connections finish the request in hand (idle ones are closed
     /// at once) for up to `grace`.
     virtual Task<> run() = 0;
     virtual void stop(std::chrono::milliseconds grace) = 0;
-    [[nodiscard]] virtual std::string url() const = 0;  ///< "http://127.0.0.1:8402"
+    [[nodiscard]] virtual std::string url() const = 0;  ///< "http://127.0.0.1:8402", "unix:/path"
 };
 
 }  // namespace farthing::net
