@@ -281,6 +281,30 @@ TEST_CASE("batch: withdrawn before it is signed, it is left out") {
     CHECK(world.transfers_of(*hasty) == 0);
 }
 
+TEST_CASE("batch: what was given up is in nothing that a later process could send") {
+    BatchWorld world;
+    world.ask(world.payment(0));
+    world.advance(20ms);
+    world.chain.faults = [](Op op) {
+        return op == Op::send ? Fault::says(Taken::busy, "txpool is full") : Fault{};
+    };
+    const auto hasty = world.payment(1);
+    const auto asked = world.start_settle(hasty, 2s);
+    const auto patient = world.payment(2);
+    world.ask(patient);
+    REQUIRE(world.run_until([&] { return asked->has_value(); }, 3s));
+    REQUIRE((*asked)->state == State::failed);
+    // As whoever comes after a process that dies now.
+    world.advance(200ms);
+    const auto left = world.run(world.intents.find(patient->key())).value();
+    REQUIRE(left);
+    world.chain.faults = nullptr;
+    for (const auto& each : left->broadcasts) world.chain.inject(each.raw);
+    REQUIRE(world.mine_until_all_end());
+    CHECK(world.settled() == 2);
+    CHECK(world.transfers_of(*hasty) == 0);
+}
+
 TEST_CASE("batch: every payment in it is durable before its bytes leave") {
     BatchWorld world;
     world.gather(5);

@@ -62,7 +62,8 @@ bool Errand::is_sent() const {
 
 std::optional<Bytes32> Errand::last_hash() const {
     if (submission != nullptr && submission->receipt) return submission->receipt->hash;
-    if (submission != nullptr && submission->state == Submission::State::sent) {
+    if (submission != nullptr && submission->state == Submission::State::sent &&
+        !submission->hashes.empty()) {
         return submission->hashes.back();
     }
     if (!earlier.empty()) return earlier.back();

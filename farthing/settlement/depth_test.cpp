@@ -137,7 +137,8 @@ TEST_CASE("depth: however fast payments settle, none is looked after longer than
     CHECK(world.chain.asked(testing::Op::blocks) == asked);
 }
 
-TEST_CASE("depth: what stays where it is costs a question for its block, and none for its receipt") {
+TEST_CASE(
+    "depth: what stays where it is costs a question for its block, and none for its receipt") {
     World world;
     CHECK(world.settle(world.payment(0)).state == State::settled);
     const auto asked = world.chain.asked(testing::Op::receipts);

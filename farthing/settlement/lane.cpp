@@ -21,6 +21,15 @@ constexpr int kSendsMax = 3;
 
 std::chrono::milliseconds backoff(int attempt) { return kBackoff * (1 << attempt); }
 
+/// Of those that somebody waits for.
+std::vector<scheme::PaymentKey> keys_of(const Flight& flight) {
+    std::vector<scheme::PaymentKey> keys;
+    for (const auto& each : flight.carries) {
+        if (each->payment && !each->forgotten && !each->is_final()) keys.push_back(*each->payment);
+    }
+    return keys;
+}
+
 }  // namespace
 
 Lane::Lane(Env env, Loop& loop, chain::Chain& chain, store::IntentStore& intents, Queue& queue,
@@ -185,10 +194,7 @@ Lane::FlightPtr Lane::sign_now(const Load& load) const {
 
 /// Durable before its bytes leave.
 Task<Result<>> Lane::keep(FlightPtr flight) {
-    std::vector<scheme::PaymentKey> keys;
-    for (const auto& each : flight->carries) {
-        if (each->payment && !each->forgotten && !each->is_final()) keys.push_back(*each->payment);
-    }
+    auto keys = keys_of(*flight);
     if (keys.empty()) co_return Result<>{};
     store::Broadcast broadcast{.signer = address_,
                                .account_nonce = flight->nonce,
@@ -200,17 +206,34 @@ Task<Result<>> Lane::keep(FlightPtr flight) {
 }
 
 /// A write of which nobody knows whether it happened is made again until it is known: told as a
-/// failure, it would be sent by whoever finds it.
+/// failure, it would be sent by whoever finds it. Errors: write_unknown when another node has one
+/// of the payments meanwhile.
 Task<Result<>> Lane::keep_for_certain(FlightPtr flight) {
-    auto kept = co_await keep(flight);
-    const bool is_unknown = !kept && kept.error().code == Errc::write_unknown;
-    for (int again = 0; is_unknown && !kept; again = std::min(again + 1, kAttemptsMax)) {
-        if (kept.error().code == Errc::intent_not_ours) break;
+    const auto first = co_await keep(flight);
+    if (first || first.error().code != Errc::write_unknown) co_return first;
+    for (int again = 0;; again = std::min(again + 1, kAttemptsMax)) {
         const auto pause = backoff(again);
         co_await env_.clock.sleep(pause);
-        kept = co_await keep(flight);
+        const auto kept = co_await keep(flight);
+        if (kept) co_return kept;
+        if (kept.error().code == Errc::intent_not_ours) co_return first;
     }
-    co_return kept;
+}
+
+/// Its bytes are in no pool, and stay here. As long as they are recorded, none of what they carry
+/// may fail: somebody else could send them. False when another node may be doing so already.
+Task<bool> Lane::unkeep(FlightPtr flight) {
+    auto keys = keys_of(*flight);
+    Result<> dropped;
+    for (int again = 0; !keys.empty(); again = std::min(again + 1, kAttemptsMax)) {
+        dropped = co_await intents_.drop_broadcast(keys, flight->hash);
+        if (dropped || dropped.error().code == Errc::intent_not_ours) break;
+        const auto pause = backoff(again);
+        co_await env_.clock.sleep(pause);
+    }
+    if (!dropped) co_return false;
+    for (const auto& each : flight->carries) std::erase(each->hashes, flight->hash);
+    co_return true;
 }
 
 Task<> Lane::send_load(Load load) {
@@ -238,7 +261,13 @@ Task<> Lane::send_load(Load load) {
         const auto is_over = [](const auto& each) { return each->withdrawn; };
         if (kept && std::ranges::all_of(load, is_over)) co_return;  // expired meanwhile
         if (kept && !is_ours()) {
-            // Whoever has the key now uses its nonces. What is kept stays unsent.
+            // Whoever has the key now uses its nonces.
+            co_await unkeep(flight);
+            for (const auto& each : load) finish(*each, Submission::State::lost);
+            co_return;
+        }
+        if (!kept && kept.error().code == Errc::write_unknown) {
+            // Whoever has one of them may find all the bytes, and send them.
             for (const auto& each : load) finish(*each, Submission::State::lost);
             co_return;
         }
@@ -273,9 +302,9 @@ Task<Lane::Sent> Lane::broadcast(FlightPtr flight) {
         auto result = co_await chain_.send(flight->raw);
         if (result && result->taken != chain::Taken::unclear) {
             const bool first = said.empty();
-            if (first || result->taken == chain::Taken::accepted) {
-                co_return take_answer(flight, *result);
-            }
+            bool is_certain = result->taken == chain::Taken::accepted;
+            if (first && !is_certain) is_certain = co_await unkeep(flight);
+            if (is_certain) co_return take_answer(flight, *result);
             // An earlier try may have arrived; then this answer means nothing.
             if (result->taken == chain::Taken::nonce_used) {
                 flight->spent_since = env_.clock.steady_now();

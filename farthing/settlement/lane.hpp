@@ -80,6 +80,7 @@ class Lane {
     void sign_version(Flight& flight, const chain::Fees& fees) const;
     Task<Result<>> keep(FlightPtr flight);
     Task<Result<>> keep_for_certain(FlightPtr flight);
+    Task<bool> unkeep(FlightPtr flight);
     Task<Sent> broadcast(FlightPtr flight);
     [[nodiscard]] Sent take_answer(const FlightPtr& flight, const chain::SendResult& said);
     void turn_away(const Flight& flight, Errc code, const std::string& detail);

@@ -185,8 +185,8 @@ Task<> Settler::look_again() {
             continue;
         }
         const auto receipt = receipts->find(each.transaction);
-        const bool is_there = is_in_place(each) || (receipt != receipts->end() &&
-                                                    is_still_there(each, receipt->second));
+        const bool is_there = is_in_place(each) ||
+                              (receipt != receipts->end() && is_still_there(each, receipt->second));
         each.missed = is_there ? 0 : each.missed + 1;
         const bool is_deep = head->number >= each.block_number + config_.reorganised_within;
         if (each.missed >= kMissesMax) {

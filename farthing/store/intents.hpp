@@ -99,6 +99,10 @@ class IntentStore {
     /// intent_not_ours (one of them is not open, or not this node's): the bytes must not leave.
     virtual Task<Result<>> add_broadcast(std::vector<scheme::PaymentKey> keys,
                                          Broadcast broadcast) = 0;
+    /// The other way round, for bytes that are certain to be in no pool, before any of `keys` ends:
+    /// who adopts one of them would send what carries the others as well. Errors: intent_not_ours
+    /// (one of them is another node's, which may be sending the bytes): all stay as they are.
+    virtual Task<Result<>> drop_broadcast(std::vector<scheme::PaymentKey> keys, Bytes32 hash) = 0;
     /// Before anybody hears it. An intent that has ended already stays as it is. Errors:
     /// intent_not_ours (it is open and another living node's).
     virtual Task<Result<>> end(scheme::PaymentKey key, Ending ending) = 0;

@@ -50,6 +50,39 @@ TEST_CASE("intents: what was never broadcast, or has failed, makes room for anot
     });
 }
 
+TEST_CASE("intents: bytes that never leave are dropped for all that they carry, or for none") {
+    on_each_store([](Setting& world, Place& place) {
+        const auto a = place.node("a");
+        const auto b = place.node("b");
+        auto& store = *a.intents;
+        const auto one = world.intent();
+        const auto two = world.intent();
+        const auto theirs = world.intent();
+        for (const auto& each : {one, two}) CHECK_FALSE(world.run(store.begin(each)).value());
+        CHECK_FALSE(world.run(b.intents->begin(theirs)).value());
+        const auto first = world.broadcast(1);
+        const auto second = world.broadcast(2);
+        for (const auto& each : {first, second}) {
+            REQUIRE(world.run(store.add_broadcast({one.key, two.key}, each)));
+        }
+        const auto refused = world.run(store.drop_broadcast({one.key, theirs.key}, first.hash));
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error().code == Errc::intent_not_ours);
+        CHECK(world.run(store.find(one.key)).value()->broadcasts.size() == 2);
+        REQUIRE(world.run(store.drop_broadcast({one.key, two.key}, first.hash)));
+        for (const auto& each : {one, two}) {
+            const auto found = world.run(store.find(each.key)).value();
+            REQUIRE(found);
+            REQUIRE(found->broadcasts.size() == 1);
+            CHECK(found->broadcasts.front().hash == second.hash);
+        }
+        // Once more it changes nothing.
+        REQUIRE(world.run(store.drop_broadcast({two.key, one.key}, first.hash)));
+        REQUIRE(world.run(store.drop_broadcast({one.key, two.key}, second.hash)));
+        CHECK(world.run(store.find(one.key)).value()->broadcasts.empty());
+    });
+}
+
 namespace {
 
 /// Takes back what was told, and tells it again, both in one group of writes.
@@ -69,8 +102,8 @@ TEST_CASE("intents: what was taken back a moment ago is told to the next") {
         const auto intent = world.intent();
         CHECK_FALSE(world.run(store.begin(intent)).value());
         REQUIRE(world.run(store.add_broadcast({intent.key}, world.broadcast(1))));
-        REQUIRE(world.run(store.end(intent.key, {.state = State::settled,
-                                                 .transaction = world.random.bytes32()})));
+        REQUIRE(world.run(store.end(
+            intent.key, {.state = State::settled, .transaction = world.random.bytes32()})));
         REQUIRE(world.run(store.tell(intent.key, "")).value());
         CHECK(world.run(tell_anew(store, intent.key)).value());
         CHECK_FALSE(world.run(store.tell(intent.key, "")).value());

@@ -47,6 +47,20 @@ Task<Result<>> MemoryIntents::add_broadcast(std::vector<scheme::PaymentKey> keys
     co_return Result<>{};
 }
 
+Task<Result<>> MemoryIntents::drop_broadcast(std::vector<scheme::PaymentKey> keys, Bytes32 hash) {
+    std::vector<Intent*> there;
+    for (const auto& key : keys) {
+        const auto found = table_->intents.find(key);
+        if (found == table_->intents.end()) continue;
+        if (found->second.owner != node_) co_return fail(not_ours(key, kOfAnotherNode));
+        there.push_back(&found->second);
+    }
+    for (auto* each : there) {
+        std::erase_if(each->broadcasts, [&](const auto& sent) { return sent.hash == hash; });
+    }
+    co_return Result<>{};
+}
+
 Task<Result<>> MemoryIntents::end(scheme::PaymentKey key, Ending ending) {
     const auto found = table_->intents.find(key);
     if (found == table_->intents.end() || found->second.state != Intent::State::open) {

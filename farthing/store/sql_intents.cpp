@@ -181,6 +181,30 @@ Task<Result<>> SqlIntents::add_broadcast(std::vector<scheme::PaymentKey> keys,
     co_return Result<>();
 }
 
+/// In the order of the keys, as `Database::take_steps`.
+Task<Result<>> SqlIntents::drop_broadcast(std::vector<scheme::PaymentKey> keys, Bytes32 hash) {
+    std::ranges::sort(keys);
+    Database::Work work = [keys = std::move(keys), hash = to_hex(hash), node = node_,
+                           lock = database_.row_lock()](soci::session& session) -> Result<> {
+        for (const auto& each : keys) {
+            const auto there = read_holding(session, KeyText(each), lock);
+            if (there && there->owner != node) return fail(not_ours(each, kOfAnotherNode));
+        }
+        for (const auto& each : keys) {
+            const KeyText key(each);
+            session << std::string("DELETE FROM carried") + kOfKey + " AND hash = :hash",
+                use(key.network, "network"), use(key.token, "token"), use(key.payer, "payer"),
+                use(key.nonce, "nonce"), use(hash, "hash");
+        }
+        session << "DELETE FROM broadcasts WHERE hash = :hash AND NOT EXISTS (SELECT 1 FROM "
+                   "carried WHERE carried.hash = :hash)",
+            use(hash, "hash");
+        return {};
+    };
+    auto done = co_await database_.run(std::move(work));
+    co_return done;
+}
+
 Task<Result<>> SqlIntents::end(scheme::PaymentKey of, Ending ending) {
     const KeyText key(of);
     std::vector<Step> steps;

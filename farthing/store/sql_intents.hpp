@@ -17,6 +17,7 @@ class SqlIntents final : public IntentStore {
     Task<Result<std::optional<Intent>>> begin(Intent intent) override;
     Task<Result<>> add_broadcast(std::vector<scheme::PaymentKey> keys,
                                  Broadcast broadcast) override;
+    Task<Result<>> drop_broadcast(std::vector<scheme::PaymentKey> keys, Bytes32 hash) override;
     Task<Result<>> end(scheme::PaymentKey key, Ending ending) override;
     Task<Result<std::optional<Intent>>> find(scheme::PaymentKey key) override;
     Task<Result<bool>> tell(scheme::PaymentKey key, std::string asker) override;

@@ -106,6 +106,9 @@ class MortalIntents final : public store::IntentStore {
                                  store::Broadcast broadcast) override {
         return step(real_.add_broadcast(std::move(keys), std::move(broadcast)));
     }
+    Task<Result<>> drop_broadcast(std::vector<scheme::PaymentKey> keys, Bytes32 hash) override {
+        return step(real_.drop_broadcast(std::move(keys), hash));
+    }
     Task<Result<>> end(scheme::PaymentKey key, store::Ending ending) override {
         return step(real_.end(std::move(key), std::move(ending)));
     }
