@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tools of a wallet: what a model may do with it. Every payment goes through wallet::Account,
+// by the pact; what a tool adds are words.
+#pragma once
+
+#include "farthing/mcp/tool.hpp"
+#include "farthing/mcp/untrusted.hpp"
+#include "farthing/wallet/account.hpp"
+#include "farthing/wallet/discovery.hpp"
+
+namespace farthing::mcp {
+
+/// What the tools work with. Everything outlives them. One loop.
+struct Desk {
+    Env env;
+    Loop& loop;
+    wallet::Account::Parts parts;  ///< its client goes where models send it: a fenced one
+    wallet::Directory& directory;
+    std::string wallet;   ///< the folder, as the operator names it
+    std::string version;  ///< of the program
+    Shelf shelf;
+};
+
+[[nodiscard]] std::vector<Tool> make_wallet_tools(Desk& desk);
+/// For the model, about all of them.
+[[nodiscard]] std::string wallet_instructions();
+
+/// By subject; make_wallet_tools has them all.
+[[nodiscard]] std::vector<Tool> make_fetch_tools(Desk& desk);
+[[nodiscard]] std::vector<Tool> make_book_tools(Desk& desk);
+[[nodiscard]] std::vector<Tool> make_market_tools(Desk& desk);
+
+/// What is asked for with every payment. Errors: invalid_field, naming the member.
+struct Purpose {
+    std::optional<scheme::Money> max_amount;
+    wallet::Errand errand;
+};
+[[nodiscard]] Result<Purpose> read_purpose(const std::optional<std::string>& max_amount,
+                                           std::string task, std::string reason,
+                                           const std::string& agent);
+[[nodiscard]] Result<net::Url> read_url(std::string_view member, const std::string& text);
+
+}  // namespace farthing::mcp
