@@ -31,6 +31,7 @@ int main(int argc, char** argv) {
     app::add_deploy_batch(app, run);
     app::add_ledger(app, run);
     app::add_wallet(app, run);
+    app::add_card(app, run);
     app::add_pact(app, run);
     app::add_approvals(app, run);
     app::add_budget(app, run);

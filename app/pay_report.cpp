@@ -10,7 +10,7 @@
 #include "farthing/base/base64.hpp"
 #include "farthing/base/hex.hpp"
 #include "farthing/base/printable.hpp"
-#include "farthing/wallet/advice.hpp"
+#include "farthing/wallet/daemon_api.hpp"
 #include "farthing/wire/headers.hpp"
 
 namespace farthing::app {
@@ -128,30 +128,9 @@ int report_unknown(const Error& error, const wallet::Payment& payment, bool json
 }
 
 std::string summary(const wallet::Quote& quote, bool has_key) {
-    json::Object line{{"dryRun", true},
-                      {"status", quote.response.status},
-                      {"url", quote.url.to_string()},
-                      {"wouldPay", quote.choice.chosen.has_value()},
-                      {"hasKey", has_key}};
-    if (quote.choice.chosen) line["chosen"] = *quote.choice.chosen;
-    json::Array accepts;
-    for (std::size_t i = 0; i < quote.choice.verdicts.size(); ++i) {
-        const auto& verdict = quote.choice.verdicts[i];
-        json::Object entry{{"payable", !verdict.refusal}};
-        if (verdict.refusal) entry["reason"] = verdict.refusal->detail;
-        if (verdict.requirements) {
-            entry["scheme"] = verdict.requirements->scheme;
-            entry["network"] = verdict.requirements->network.id;
-            entry["amount"] = verdict.requirements->amount.to_decimal();
-            entry["asset"] = verdict.requirements->asset;
-            entry["payTo"] = verdict.requirements->pay_to;
-        }
-        if (verdict.asset != nullptr && verdict.requirements) {
-            entry["price"] = scheme::describe(verdict.requirements->amount, *verdict.asset);
-        }
-        accepts.emplace_back(std::move(entry));
-    }
-    line["accepts"] = std::move(accepts);
+    auto line = wallet::to_json(quote);
+    line["dryRun"] = true;
+    line["hasKey"] = has_key;
     return json::to_text(line);
 }
 

@@ -20,6 +20,10 @@ void add_deploy_batch(CLI::App& app, Run& run);
 void add_store(CLI::App& app, Run& run);
 void add_ledger(CLI::App& app, Run& run);
 void add_wallet(CLI::App& app, Run& run);
+/// Below `wallet`.
+void add_wallet_serve(CLI::App& wallet, Run& run);
+void add_wallet_token(CLI::App& wallet, Run& run);
+void add_card(CLI::App& app, Run& run);
 void add_pact(CLI::App& app, Run& run);
 void add_approvals(CLI::App& app, Run& run);
 void add_budget(CLI::App& app, Run& run);

@@ -12,6 +12,7 @@
 #include "app/pay_output.hpp"
 #include "app/pay_report.hpp"
 #include "app/till.hpp"
+#include "app/wallet_account.hpp"
 #include "app/world.hpp"
 #include "farthing/base/hex.hpp"
 #include "farthing/base/printable.hpp"
@@ -64,28 +65,6 @@ class NoKey final : public wallet::Signer {
     }
 };
 
-struct AssetFile {
-    std::vector<Asset> asset;
-    static constexpr std::array<std::string_view, 1> required{"asset"};
-    static constexpr auto fields() { return std::tuple{field("asset", &AssetFile::asset)}; }
-};
-
-Result<AssetTable> load_assets(const std::string& file) {
-    auto table = AssetTable::built_in();
-    if (file.empty()) return table;
-    FARTHING_TRY(auto listed, load_config<AssetFile>(file));
-    for (auto& each : listed.asset) FARTHING_CHECK(table.add(std::move(each)));
-    return table;
-}
-
-/// A key file that can be read and is one, said before its password is asked for.
-Result<> check_key_file(const std::string& file) {
-    FARTHING_TRY(const auto text, read_file(file, wallet::kKeystoreBytesMax));
-    const auto claimed = wallet::claimed_address(text);
-    if (!claimed) return fail(claimed.error().code, file + ": " + claimed.error().detail);
-    return {};
-}
-
 Result<std::unique_ptr<wallet::Signer>> make_signer(const Options& options) {
     const auto keystore =
         options.wallet.empty() ? options.keystore : wallet::Folder{options.wallet}.key_file();
@@ -118,21 +97,11 @@ Result<T> named(std::string_view option, Result<T> value) {
     return fail(Errc::invalid_argument, fmt::format("{}: {}", option, value.error().detail));
 }
 
-/// Amounts in x402 are atomic, so a bare `2000` may well mean $0.002: it is not taken for $2000.
-Result<scheme::Money> parse_limit(const std::string& text) {
-    if (text.find_first_not_of("0123456789 \t") == std::string::npos) {
-        return fail(Errc::invalid_argument,
-                    fmt::format("--max-amount: \"{}\" may be dollars or atomic units: write it as "
-                                "'$0.10' or '0.1 USDC'",
-                                text));
-    }
-    return named("--max-amount", scheme::parse_money(text));
-}
-
 Result<wallet::PayerConfig> make_config(const Options& options) {
     wallet::PayerConfig config;
     if (!options.max_amount.empty()) {
-        FARTHING_TRY(config.rules.max_amount, parse_limit(options.max_amount));
+        FARTHING_TRY(config.rules.max_amount,
+                     named("--max-amount", wallet::parse_max_amount(options.max_amount)));
     }
     for (const auto& each : options.networks) {
         FARTHING_TRY(auto network, named("--network", network_from_any(each)));

@@ -7,15 +7,12 @@
 
 #include "app/commands/commands.hpp"
 #include "app/new_key.hpp"
-#include "app/wallet_folder.hpp"
-#include "farthing/chain/evm_chain.hpp"
+#include "app/wallet_account.hpp"
 #include "farthing/io/task_group.hpp"
 #include "farthing/wallet/reconcile.hpp"
 
 namespace farthing::app {
 namespace {
-
-constexpr std::chrono::milliseconds kChainTimeout{10'000};
 
 struct InitOptions {
     std::string wallet;
@@ -87,15 +84,6 @@ int run_init(const InitOptions& options) {
     return 0;
 }
 
-Task<Result<wallet::Reconciled>> ask_chain(ledger::Ledger& ledger, std::uint64_t now,
-                                           net::Client& client, net::Url rpc) {
-    chain::EvmChain asked(Network{}, client, rpc, kChainTimeout);
-    const auto id = co_await asked.chain_id();
-    if (!id) co_return fail(id.error());
-    chain::EvmChain chain(evm_network(*id), client, std::move(rpc), kChainTimeout);
-    co_return co_await wallet::reconcile(ledger, now, &chain);
-}
-
 Result<wallet::Reconciled> reconcile(const ReconcileOptions& options, World& world) {
     const auto folder = wallet_folder(options.wallet);
     std::optional<net::Url> rpc;
@@ -107,7 +95,7 @@ Result<wallet::Reconciled> reconcile(const ReconcileOptions& options, World& wor
     const auto now = static_cast<std::uint64_t>(world.clock.now().time_since_epoch().count());
     if (!rpc) return run_blocking(world.loop, wallet::reconcile(*ledger, now, nullptr));
     const auto client = net::Client::make(world.env(), world.loop, {});
-    return run_blocking(world.loop, ask_chain(*ledger, now, *client, *rpc));
+    return run_blocking(world.loop, reconcile_with(*ledger, now, *client, *rpc));
 }
 
 int run_reconcile(const ReconcileOptions& options) {
@@ -164,6 +152,8 @@ void add_wallet(CLI::App& app, Run& run) {
     wallet->require_subcommand(1);
     add_init(*wallet, run);
     add_reconcile(*wallet, run);
+    add_wallet_serve(*wallet, run);
+    add_wallet_token(*wallet, run);
 }
 
 }  // namespace farthing::app

@@ -22,6 +22,13 @@ class Witness final : public Observer {
     std::optional<Payment> payment_;
 };
 
+/// Of the newest decisions, when one agent's are looked for.
+constexpr std::size_t kLookedThrough = 1'000;
+
+bool is_of(const ledger::Entry& entry, const std::optional<std::string>& agent) {
+    return !agent || std::get<ledger::Decision>(entry.event).agent == *agent;
+}
+
 bool asks(const Fetched& fetched) {
     return !fetched.answer && fetched.answer.error().code == Errc::not_allowed && fetched.decided &&
            fetched.decided->decision.verdict == policy::Verdict::ask;
@@ -63,6 +70,7 @@ Result<PayerConfig> Account::config_for(const Order& order) {
     auto config = parts_.config;
     follow_pact(terms->pact, order.max_amount, config);
     config.redirects = order.redirects;
+    if (order.max_time.count() > 0) config.max_time = order.max_time;
     return config;
 }
 
@@ -73,6 +81,8 @@ Task<Fetched> Account::attempt(Order order, Sink* sink) {
         out.answer = fail(std::move(config).error());
         co_return out;
     }
+    // Whom it goes to is what the URL says, for that is what the pact is asked about.
+    order.request.headers.remove("Host");
     Witness witness;
     Purse purse(parts_.mandate, std::move(order.errand));
     Payer payer(env_, parts_.client, parts_.signer, parts_.assets, *std::move(config), &witness,
@@ -105,6 +115,7 @@ Task<Fetched> Account::fetch(Order order, Sink* sink) {
 
 Task<Result<Quote>> Account::quote(Order order) {
     FARTHING_CO_TRY(auto config, config_for(order));
+    order.request.headers.remove("Host");
     Payer payer(env_, parts_.client, parts_.signer, parts_.assets, std::move(config));
     co_return co_await payer.quote(std::move(order.url), std::move(order.request));
 }
@@ -115,13 +126,16 @@ Task<Result<std::vector<policy::Standing>>> Account::limits(std::string vendor, 
 }
 
 Task<Result<std::vector<ledger::Payment>>> Account::payments(ledger::Filter filter,
-                                                             std::size_t limit) {
+                                                             std::size_t limit,
+                                                             std::optional<std::string> agent) {
     filter.kind = "decision";
-    auto work = [filter = std::move(filter),
-                 limit](ledger::Transaction& transaction) -> Result<std::vector<ledger::Payment>> {
-        FARTHING_TRY(const auto entries, transaction.newest(filter, limit));
+    auto work = [filter = std::move(filter), limit, agent = std::move(agent)](
+                    ledger::Transaction& transaction) -> Result<std::vector<ledger::Payment>> {
+        FARTHING_TRY(const auto entries,
+                     transaction.newest(filter, agent ? kLookedThrough : limit));
         std::vector<ledger::Payment> out;
-        for (auto each = entries.rbegin(); each != entries.rend(); ++each) {
+        for (auto each = entries.rbegin(); each != entries.rend() && out.size() < limit; ++each) {
+            if (!is_of(*each, agent)) continue;
             FARTHING_TRY(auto payment, ledger::payment_of(transaction, *each));
             out.push_back(std::move(payment));
         }
@@ -130,12 +144,15 @@ Task<Result<std::vector<ledger::Payment>>> Account::payments(ledger::Filter filt
     co_return co_await parts_.ledger.transact(std::move(work));
 }
 
-Task<Result<std::vector<ledger::Entry>>> Account::waiting(std::size_t limit) {
-    auto work = [limit](ledger::Transaction& transaction) -> Result<std::vector<ledger::Entry>> {
+Task<Result<std::vector<ledger::Entry>>> Account::waiting(std::size_t limit,
+                                                          std::optional<std::string> agent) {
+    auto work = [limit, agent = std::move(agent)](
+                    ledger::Transaction& transaction) -> Result<std::vector<ledger::Entry>> {
         const ledger::Filter asked{.kind = "decision", .verdict = ledger::Verdict::ask};
         FARTHING_TRY(auto entries, transaction.newest(asked, limit));
         std::vector<ledger::Entry> out;
         for (auto each = entries.rbegin(); each != entries.rend(); ++each) {
+            if (!is_of(*each, agent)) continue;
             FARTHING_TRY(const auto answered, read_answer(transaction, each->seq));
             if (answered == Answered::not_yet) out.push_back(std::move(*each));
         }
@@ -157,7 +174,7 @@ Task<Result<Answered>> Account::until_answered(ledger::Seq decision, SteadyTime 
         if (!answered || *answered != Answered::not_yet) co_return answered;
         const auto left =
             std::chrono::ceil<std::chrono::milliseconds>(until - env_.clock.steady_now());
-        if (left.count() <= 0) co_return answered;
+        if (left.count() <= 0 || stopping_) co_return answered;
         co_await env_.clock.sleep(std::min(left, kAnswerPoll));
     }
 }

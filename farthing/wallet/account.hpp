@@ -18,6 +18,7 @@ struct Order {
     Redirects redirects = Redirects::any;
     /// How long it may wait for the operator when the pact asks; zero: the question is the answer.
     std::chrono::milliseconds wait{0};
+    std::chrono::milliseconds max_time{0};  ///< for one attempt; zero: no limit
 };
 
 /// What the operator has said to a decision that asked.
@@ -57,12 +58,17 @@ class Account {
     Task<Result<Quote>> quote(Order order);
     /// The limits as they stand, as a payment to `vendor` for `task` would meet them.
     Task<Result<std::vector<policy::Standing>>> limits(std::string vendor, std::string task);
-    /// The newest decisions that the filter lets through, newest first.
-    Task<Result<std::vector<ledger::Payment>>> payments(ledger::Filter filter, std::size_t limit);
+    /// The newest decisions that the filter lets through, newest first; with `agent` those that its
+    /// token asked for, among the newest thousand.
+    Task<Result<std::vector<ledger::Payment>>> payments(ledger::Filter filter, std::size_t limit,
+                                                        std::optional<std::string> agent = {});
     /// Decisions that ask and were not answered, newest first, among the newest `limit`.
-    Task<Result<std::vector<ledger::Entry>>> waiting(std::size_t limit);
+    Task<Result<std::vector<ledger::Entry>>> waiting(std::size_t limit,
+                                                     std::optional<std::string> agent = {});
     Task<Result<Answered>> answer_to(ledger::Seq decision);
-    [[nodiscard]] const Mandate& mandate() const { return parts_.mandate; }
+    [[nodiscard]] Mandate& mandate() { return parts_.mandate; }
+    /// From now on nobody waits for the operator: who does hears that there is no answer yet.
+    void stop_waiting() { stopping_ = true; }
 
   private:
     Task<Fetched> attempt(Order order, Sink* sink);
@@ -71,6 +77,7 @@ class Account {
 
     Env env_;
     Parts parts_;
+    bool stopping_ = false;
 };
 
 }  // namespace farthing::wallet

@@ -154,6 +154,30 @@ Advice advise(const Error& error, const std::optional<Decided>& decided,
     return out;
 }
 
+Advice for_card_holder(Advice advice, Errc code) {
+    switch (code) {
+        case Errc::invalid_signature:
+        case Errc::invalid_config:
+        case Errc::ledger_altered:
+        case Errc::io_failed:
+        case Errc::internal:
+            advice.detail = "the wallet cannot pay now";
+            advice.next = "nothing was paid; tell whoever gave you the card";
+            return advice;
+        default:
+            break;
+    }
+    if (!advice.decision || advice.decision->condition == "card") return advice;
+    const bool asks = advice.decision->verdict == policy::Verdict::ask;
+    advice.decision.reset();
+    advice.approval.reset();
+    advice.detail = asks ? "the operator has to approve this payment"
+                         : "the wallet's pact does not allow this payment";
+    advice.next = asks ? "nothing was paid; send the same request again once it is approved"
+                       : "nothing was paid; tell whoever gave you the card";
+    return advice;
+}
+
 Advice advise(const Fetched& fetched) {
     if (fetched.answer) return {};
     return advise(fetched.answer.error(), fetched.decided, fetched.payment, fetched.answered);

@@ -66,6 +66,8 @@ struct Advice {
 [[nodiscard]] Advice advise(const Error& error, const std::optional<Decided>& decided = {},
                             const std::optional<Payment>& payment = {},
                             std::optional<Answered> answered = {});
+/// The same for the holder of a card, who learns nothing of the wallet: no limits, no files.
+[[nodiscard]] Advice for_card_holder(Advice advice, Errc code);
 /// Of a fetch that failed.
 [[nodiscard]] Advice advise(const Fetched& fetched);
 

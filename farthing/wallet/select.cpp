@@ -169,4 +169,16 @@ Error Choice::refusal() const {
     return error;
 }
 
+Result<scheme::Money> parse_max_amount(std::string_view text) {
+    if (text.find_first_not_of("0123456789 \t") == std::string_view::npos) {
+        return fail(Errc::invalid_argument,
+                    fmt::format("\"{}\" may be dollars or atomic units: write it as '$0.10' or "
+                                "'0.1 USDC'",
+                                text));
+    }
+    auto money = scheme::parse_money(text);
+    if (!money) return fail(Errc::invalid_argument, money.error().detail);
+    return money;
+}
+
 }  // namespace farthing::wallet

@@ -32,6 +32,10 @@ struct SpendRules {
     std::uint64_t lifetime_seconds_max = 3600;
 };
 
+/// `$0.10` or `0.1 USDC`. Amounts in x402 are atomic, so a bare `2000` may well mean $0.002: it is
+/// not taken for $2000. Errors: invalid_argument.
+[[nodiscard]] Result<scheme::Money> parse_max_amount(std::string_view text);
+
 inline constexpr std::uint64_t kTimeoutSecondsMax = 86'400;
 
 /// One entry of `accepts`, judged.

@@ -35,6 +35,12 @@ ledger::Verdict verdict_of(policy::Verdict verdict) {
     return ledger::Verdict::refuse;
 }
 
+/// An approval is for the card that asked, or for none.
+bool is_by_card(const Entry& asked, const std::string& card) {
+    const auto* decision = std::get_if<ledger::Decision>(&asked.event);
+    return decision != nullptr && decision->card == card;
+}
+
 /// What a decision of the ledger reserves, valued by the pact that is in force now; what that does
 /// not know counts as it was valued then.
 Result<policy::Reservation> reservation_of(const policy::Rules& rules, const Entry& entry) {
@@ -73,22 +79,27 @@ struct Spending::State {
     Address agent;
     Address op;
     policy::Budget budget{rules.meters()};
+    CardBook cards{};
     ledger::Head head{};
     Seq checkpointed = 0;
     bool in_force = false;  ///< the ledger knows this pact
     bool revoked = false;
 
     Result<> catch_up(Transaction& transaction);
-    Result<Decided> decide(Transaction& transaction, const Wish& wish);
+    Result<Decided> decide(Transaction& transaction, const Wish& said);
 
   private:
+    [[nodiscard]] Wish as_the_card_says(Wish wish) const;
+    [[nodiscard]] std::optional<policy::Decision> refused_by_card(const Wish& wish,
+                                                                  ledger::UnixMillis now) const;
     Result<> reload(Transaction& transaction);
     bool restore(const json::Value& checkpoint);
     Result<> apply(Transaction& transaction, const Entry& entry);
     Result<> settle(Transaction& transaction, const Entry& entry, Seq decision);
     Result<Entry> write(Transaction& transaction, ledger::Event event);
     Result<std::vector<policy::Approval>> approvals(Transaction& transaction,
-                                                    const std::string& vendor);
+                                                    const std::string& vendor,
+                                                    const std::string& card);
     [[nodiscard]] ledger::Decision entry_for(const Wish& wish,
                                              const policy::Decision& decision) const;
     Result<> write_pin(Transaction& transaction, const ledger::Decision& decision,
@@ -106,6 +117,7 @@ Result<> Spending::State::catch_up(Transaction& transaction) {
 
 Result<> Spending::State::reload(Transaction& transaction) {
     budget = policy::Budget(rules.meters());
+    cards = {};
     head = {};
     checkpointed = 0;
     in_force = revoked = false;
@@ -126,12 +138,18 @@ bool Spending::State::restore(const json::Value& checkpoint) {
     const auto* known = object->if_contains("inForce");
     const auto* gone = object->if_contains("revoked");
     const auto* counted = object->if_contains("budget");
-    if (pact == nullptr || known == nullptr || gone == nullptr || counted == nullptr) return false;
+    const auto* held = object->if_contains("cards");
+    if (pact == nullptr || known == nullptr || gone == nullptr || counted == nullptr ||
+        held == nullptr) {
+        return false;
+    }
     if (*pact != json::Value(to_hex(rules.hash())) || !known->is_bool() || !gone->is_bool()) {
         return false;
     }
     auto restored = policy::Budget::restore(rules.meters(), *counted);
-    if (!restored) return false;
+    auto book = CardBook::restore(*held);
+    if (!restored || !book) return false;
+    cards = std::move(*book);
     budget = std::move(*restored);
     in_force = known->as_bool();
     revoked = gone->as_bool();
@@ -155,6 +173,7 @@ Result<> Spending::State::apply(Transaction& transaction, const Entry& entry) {
             revoked = revoked || change->change == ledger::Change::revoked;
         }
     }
+    FARTHING_CHECK(cards.apply(transaction, entry));
     head = ledger::head_at(entry);
     return {};
 }
@@ -184,7 +203,8 @@ Result<Entry> Spending::State::write(Transaction& transaction, ledger::Event eve
 /// Signed by the operator, for decisions of which no answer was used yet: a copy of an answer is
 /// not another one. Of two answers to one decision the later counts.
 Result<std::vector<policy::Approval>> Spending::State::approvals(Transaction& transaction,
-                                                                 const std::string& vendor) {
+                                                                 const std::string& vendor,
+                                                                 const std::string& card) {
     const ledger::Filter answers{.kind = "approval", .vendor = vendor};
     FARTHING_TRY(const auto newest, transaction.newest(answers, kApprovalsMax));
     std::map<Seq, policy::Approval> found;  // by the decision that asked
@@ -193,7 +213,8 @@ Result<std::vector<policy::Approval>> Spending::State::approvals(Transaction& tr
         const auto decision = ledger::decision_of(each->event);
         if (!decision || !answered.insert(*decision).second) continue;
         FARTHING_TRY(const auto asked, transaction.find(*decision));
-        auto granted = asked ? granted_by(*each, *asked, agent, op) : std::nullopt;
+        if (!asked || !is_by_card(*asked, card)) continue;
+        auto granted = granted_by(*each, *asked, agent, op);
         if (granted) found.emplace(*decision, *std::move(granted));
     }
     std::vector<policy::Approval> out;
@@ -267,14 +288,44 @@ Result<> Spending::State::write_checkpoint(Transaction& transaction) {
     const json::Object text{{"pact", to_hex(rules.hash())},
                             {"inForce", in_force},
                             {"revoked", revoked},
-                            {"budget", budget.checkpoint()}};
+                            {"budget", budget.checkpoint()},
+                            {"cards", cards.checkpoint(head.time)}};
     FARTHING_CHECK(transaction.put_checkpoint(json::to_text(text)));
     checkpointed = head.seq;
     return {};
 }
 
-Result<Decided> Spending::State::decide(Transaction& transaction, const Wish& wish) {
+/// A card says what it is spent for, whatever its holder says.
+Wish Spending::State::as_the_card_says(Wish wish) const {
+    if (wish.card.empty()) return wish;
+    const auto* card = cards.find(wish.card);
+    wish.request.task = card != nullptr ? card->task : "";
+    wish.request.tool.clear();
+    return wish;
+}
+
+/// Why the card that it is spent by does not pay for it.
+std::optional<policy::Decision> Spending::State::refused_by_card(const Wish& wish,
+                                                                 ledger::UnixMillis now) const {
+    if (wish.card.empty()) return std::nullopt;
+    const auto place = policy::read_place(wish.request.url);
+    const auto token = rules.find_token(wish.request.network, wish.request.asset);
+    const auto worth = token ? policy::worth_of(wish.request.amount, *token) : std::nullopt;
+    auto finding = cards.refusal(wish.card, place ? place->vendor : "",
+                                 worth ? worth->dollars : std::nullopt, now);
+    if (!finding) return std::nullopt;
+    policy::Decision out;
+    out.condition = finding->condition;
+    out.code = finding->code;
+    out.text = fmt::format("{}: {}", finding->reason, finding->suggestion);
+    out.pact = rules.hash();
+    out.findings.push_back(*std::move(finding));
+    return out;
+}
+
+Result<Decided> Spending::State::decide(Transaction& transaction, const Wish& said) {
     FARTHING_CHECK(catch_up(transaction));
+    const auto wish = as_the_card_says(said);
     if (!in_force) {
         ledger::PactChange change;
         change.pact = rules.hash();
@@ -290,9 +341,13 @@ Result<Decided> Spending::State::decide(Transaction& transaction, const Wish& wi
     facts.revoked = &revocations;
     auto decision = policy::decide(rules, budget, wish.request, facts);
     if (decision.verdict == policy::Verdict::ask && decision.reservation) {
-        FARTHING_TRY(const auto granted, approvals(transaction, decision.reservation->vendor));
+        FARTHING_TRY(const auto granted,
+                     approvals(transaction, decision.reservation->vendor, wish.card));
         facts.approvals = granted;
         if (!granted.empty()) decision = policy::decide(rules, budget, wish.request, facts);
+    }
+    if (decision.verdict != policy::Verdict::refuse) {
+        if (auto refused = refused_by_card(wish, now)) decision = *std::move(refused);
     }
     std::optional<Address> before;
     bool pins = decision.verdict == policy::Verdict::allow && decision.reservation.has_value();
@@ -334,6 +389,16 @@ Task<Result<>> Spending::record(ledger::Event event) {
     auto work = [event = std::move(event)](Transaction& transaction) -> Result<> {
         FARTHING_CHECK(transaction.append(event));
         return {};
+    };
+    co_return co_await ledger_.transact(std::move(work));
+}
+
+Task<Result<std::optional<Card>>> Spending::card(std::string id) {
+    auto work = [state = state_,
+                 id = std::move(id)](Transaction& transaction) -> Result<std::optional<Card>> {
+        FARTHING_CHECK(state->catch_up(transaction));
+        const auto* found = state->cards.find(id);
+        return found == nullptr ? std::nullopt : std::optional(*found);
     };
     co_return co_await ledger_.transact(std::move(work));
 }

@@ -10,6 +10,7 @@
 
 #include "farthing/ledger/ledger.hpp"
 #include "farthing/policy/decide.hpp"
+#include "farthing/wallet/card.hpp"
 
 namespace farthing::wallet {
 
@@ -38,6 +39,8 @@ class Spending {
     /// What became of it: signed (before the signature leaves this process), settled or released.
     /// Errors: invalid_argument when it does not fit, as a signature for what was released.
     Task<Result<>> record(ledger::Event event);
+    /// The card of this id as it stands, also one that can no longer be used.
+    Task<Result<std::optional<Card>>> card(std::string id);
     /// The limits as they stand.
     Task<Result<std::vector<policy::Standing>>> standings(std::string vendor, std::string task);
 

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// A wallet opened with its key, for services that pay: the daemon, MCP.
+#pragma once
+
+#include "app/wallet_folder.hpp"
+#include "farthing/wallet/account.hpp"
+#include "farthing/wallet/reconcile.hpp"
+
+namespace farthing::app {
+
+/// The built-in table and the [[asset]] tables of `file`, if there is one. Errors: invalid_config.
+[[nodiscard]] Result<AssetTable> load_assets(const std::string& file);
+
+/// A key file that can be read and is one, said before its password is asked for.
+[[nodiscard]] Result<> check_key_file(const std::string& file);
+
+struct AccountOptions {
+    std::string wallet;
+    std::string password_file;
+    std::string assets_file;
+    std::string ca_file;
+};
+void add_account_options(CLI::App& command, AccountOptions& options);
+
+struct OpenAccount {
+    wallet::Folder folder;
+    AssetTable assets;
+    std::unique_ptr<wallet::Signer> signer;
+    OpenWallet wallet;
+    std::unique_ptr<net::Client> client;
+    std::unique_ptr<wallet::Account> account;
+};
+/// Asks for the password where it is not given. Errors: those of a wallet that may not pay by its
+/// pact; wrong_password; invalid_argument.
+[[nodiscard]] Result<std::unique_ptr<OpenAccount>> open_account(World& world,
+                                                                const AccountOptions& options);
+
+/// By the chain that answers at `rpc`.
+Task<Result<wallet::Reconciled>> reconcile_with(ledger::Ledger& ledger, std::uint64_t now,
+                                                net::Client& client, net::Url rpc);
+
+}  // namespace farthing::app

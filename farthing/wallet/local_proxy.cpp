@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "farthing/wallet/local_proxy.hpp"
+
+#include "farthing/net/hop_by_hop.hpp"
+#include "farthing/wallet/daemon_api.hpp"
+
+namespace farthing::wallet {
+namespace {
+
+/// Everything that begins so is between the program and us.
+constexpr std::string_view kOwn = "farthing-";
+
+std::string text_of(const net::Headers& headers, std::string_view name) {
+    return std::string(headers.get(name).value_or(""));
+}
+
+}  // namespace
+
+Result<std::optional<net::Url>> proxied_url(const net::ServerRequest& request) {
+    if (request.absolute) return request.absolute;
+    const std::string_view target = request.target;
+    if (!target.starts_with("/http://") && !target.starts_with("/https://")) return std::nullopt;
+    FARTHING_TRY(auto url, net::parse_url(target.substr(1)));
+    return url;
+}
+
+Result<Order> proxied_order(net::Url url, const net::ServerRequest& request,
+                            bool token_in_authorization) {
+    Order out;
+    out.url = std::move(url);
+    out.request.method = request.method;
+    // A program that wants to follow a redirect does so itself.
+    out.redirects = Redirects::never;
+    for (const auto& [name, value] : net::without_hop_by_hop(request.headers)) {
+        const auto plain = net::folded(name);
+        if (plain.starts_with(kOwn)) continue;
+        if (token_in_authorization && plain == "authorization") continue;
+        out.request.headers.add(name, value);
+    }
+    const auto& given = request.headers;
+    out.errand.task = text_of(given, "Farthing-Task");
+    out.errand.reason = text_of(given, "Farthing-Reason");
+    out.errand.tool = text_of(given, "Farthing-Tool");
+    if (const auto limit = given.get("Farthing-Max-Amount")) {
+        auto parsed = parse_max_amount(*limit);
+        if (!parsed) {
+            return fail(Errc::invalid_field, "Farthing-Max-Amount: " + parsed.error().detail);
+        }
+        out.max_amount = *std::move(parsed);
+    }
+    if (const auto wait = given.get("Farthing-Wait")) {
+        FARTHING_TRY(out.wait, parse_wait(*wait));
+    }
+    return out;
+}
+
+Result<> Relay::begin(const net::Response& head, std::optional<std::uint64_t> length) {
+    head_.emplace();
+    head_->status = head.status;
+    head_->headers = net::without_hop_by_hop(head.headers);
+    length_ = length;
+    return {};
+}
+
+Result<> Relay::write(std::string_view piece) {
+    if (!is_head_) waiting_ += piece;
+    return {};
+}
+
+Task<Result<>> Relay::flushed() {
+    if (head_) {
+        auto head = *std::exchange(head_, {});
+        auto sent = co_await to_.send_head(std::move(head), length_);
+        if (!sent) co_return sent;
+    }
+    if (waiting_.empty()) co_return Result<>{};
+    auto piece = std::exchange(waiting_, {});
+    auto sent = co_await to_.send_piece(std::move(piece));
+    co_return sent;
+}
+
+bool Relay::restart() {
+    if (to_.started()) return false;
+    waiting_.clear();
+    return true;
+}
+
+Task<Result<>> Relay::finish() {
+    auto sent = co_await flushed();
+    if (!sent) co_return sent;
+    sent = co_await to_.finish();
+    co_return sent;
+}
+
+}  // namespace farthing::wallet

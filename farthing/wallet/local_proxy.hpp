@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// The local proxy's parts: which URL a request is for, what its headers tell us and what of them
+// goes on, and the answer on its way back. docs/wallet.md, "The local proxy".
+#pragma once
+
+#include "farthing/net/server.hpp"
+#include "farthing/wallet/account.hpp"
+
+namespace farthing::wallet {
+
+/// `GET http://host/path`, as HTTP_PROXY makes it, or `GET /https://host/path`; nothing when it is
+/// neither. Errors: invalid_argument.
+[[nodiscard]] Result<std::optional<net::Url>> proxied_url(const net::ServerRequest& request);
+
+/// What the headers Farthing-Task, -Reason, -Tool, -Max-Amount and -Wait say, and the request
+/// without them, without hop-by-hop fields and without our token. The body is left to the caller.
+/// `token_in_authorization`: then that header was ours. Errors: invalid_field.
+[[nodiscard]] Result<Order> proxied_order(net::Url url, const net::ServerRequest& request,
+                                          bool token_in_authorization);
+
+/// The seller's answer to the client, piece by piece.
+class Relay final : public Sink {
+  public:
+    Relay(net::Responder& to, bool is_head) : to_(to), is_head_(is_head) {}
+    Result<> begin(const net::Response& head, std::optional<std::uint64_t> length) override;
+    Result<> write(std::string_view piece) override;
+    Task<Result<>> flushed() override;
+    /// As long as the client has heard nothing of it.
+    bool restart() override;
+    /// After the last piece.
+    Task<Result<>> finish();
+
+  private:
+    net::Responder& to_;
+    bool is_head_;
+    std::optional<net::Response> head_;
+    std::optional<std::uint64_t> length_;
+    std::string waiting_;
+};
+
+}  // namespace farthing::wallet
