@@ -8,7 +8,7 @@ import { generatePrivateKey, privateKeyToAccount } from "../../interop/lib/packa
 import { makeFolder } from "./files.mjs";
 import { assertExit, farthing } from "./pay.mjs";
 
-const PASSWORD = "only a test";
+export const PASSWORD = "only a test";
 
 /// The one JSON line of a run that went well.
 export function said(run) {
