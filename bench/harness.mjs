@@ -68,6 +68,14 @@ export async function startFarthing(role, config, env) {
   return { ...child, url: child.ready };
 }
 
+/// The daemon of a wallet, on a loopback address.
+export async function startFarthingWallet(wallet, env) {
+  const args = ["wallet", "serve", "--wallet", wallet, "--listen", "127.0.0.1:0"];
+  const onLoopback = (line) => (listening(line)?.startsWith("http") ? listening(line) : undefined);
+  const child = await onMeasuredCore({ name: "farthing wallet serve", command: FARTHING, args, env, ready: onLoopback });
+  return { ...child, url: child.ready };
+}
+
 /// A program of bench/peers.
 export async function startPeer(name, args, env) {
   const command = process.execPath;

@@ -112,6 +112,17 @@ function startRows({ ours, reference, bytes }) {
   ];
 }
 
+function daemonRows({ free, paid }) {
+  const row = (what, { direct, through, added }) => [
+    `${what} through the wallet's daemon`,
+    `${ms(through)}: ${ms(added)} added`,
+    `without it: ${ms(direct)}`,
+    "",
+    `1 ms added: ${met(added <= 1)}`,
+  ];
+  return [row("a free request", free), row("a paid request", paid)];
+}
+
 function gasRows(rows) {
   return rows.map(({ size, onePayer, alone, each, multicall3 }) => [
     `gas of a payment, ${size} of ${onePayer ? "one payer" : "as many payers"} in a batch`,
@@ -161,7 +172,7 @@ function memoryRows(minutes) {
   ]);
 }
 
-const ROWS = { memory: memoryRows, unpaid: unpaidRows, verify: verifyRows, paid: paidRows, micro: microRows, start: startRows, gas: gasRows, store: storeRows, rows: growthRows };
+const ROWS = { memory: memoryRows, unpaid: unpaidRows, verify: verifyRows, paid: paidRows, micro: microRows, start: startRows, gas: gasRows, store: storeRows, daemon: daemonRows, rows: growthRows };
 
 const line = (cells) => `| ${cells.join(" | ")} |`;
 
@@ -267,6 +278,9 @@ const NOTES = `## How
   (\`bench_sign_payments\`) by ${PAYERS} funded accounts. Both sides look for receipts every 25 ms. Each side of the paid row
   has a fresh chain, and what moved there is counted afterwards. Latencies are those of successes.
 * Ratios are ours to theirs, in our favour when above 1; for memory, program size and gas, when below.
+* The wallet's daemon: medians of requests one after the other on kept connections, through its local proxy and straight to the
+  seller, by turns. Paid: a seller that answers at once with a receipt, so that what is added is the daemon's own: offer read, decision,
+  signature and three durable entries of the ledger; without it the same two requests with a payment signed beforehand.
 * Start: median of nine starts (three for the reference) from spawn to the whole 402, with the chain checked in between.
 * Steps by themselves: CPU time, best of five rounds of 0.3 s, one process each.
 * Gas: \`gasUsed\` of what the facilitator sent on a chain of its own, one payment alone and then so many in one

@@ -3,7 +3,7 @@
 # The speed table: `./run bench` builds and then comes here. What is measured gets the first core for itself; load
 # generators, chain and origin share the others. Prints a Markdown table and writes it to bench/results.md.
 #
-#   bench/run.sh [ROW...]    only these rows, to stdout alone: unpaid verify paid micro start gas store growth,
+#   bench/run.sh [ROW...]    only these rows, to stdout alone: unpaid verify paid micro start gas store daemon growth,
 #                            and, never without their names, rows: how a store grows (FARTHING_BENCH_ROWS is the
 #                            most), and memory: of a gateway that is paid for ten minutes
 set -euo pipefail

@@ -5,6 +5,7 @@
 import { writeFile } from "node:fs/promises";
 import { here, removeFolder, withStack } from "./harness.mjs";
 import { machine, markdown } from "./markdown.mjs";
+import { daemon } from "./rows/daemon.mjs";
 import { gas } from "./rows/gas.mjs";
 import { growth } from "./rows/growth.mjs";
 import { micro } from "./rows/micro.mjs";
@@ -17,8 +18,8 @@ import { startChain } from "./stacks.mjs";
 
 // The rows that leave the chain as it was share one.
 const ON_ONE_CHAIN = { unpaid, verify, start };
-const ALONE = { micro, paid, gas, store, growth, rows, memory };
-const ORDER = ["unpaid", "verify", "paid", "micro", "start", "gas", "store", "growth", "rows", "memory"];
+const ALONE = { micro, paid, gas, store, daemon, growth, rows, memory };
+const ORDER = ["unpaid", "verify", "paid", "micro", "start", "gas", "store", "daemon", "growth", "rows", "memory"];
 /// Take many minutes: only by their names.
 const ONLY_NAMED = ["rows", "memory"];
 

@@ -8,6 +8,7 @@
 #include "farthing/base/hex.hpp"
 #include "farthing/io/task_group.hpp"
 #include "farthing/policy/test_pacts.hpp"
+#include "farthing/scheme/price.hpp"
 #include "farthing/testing/capture_log.hpp"
 #include "farthing/testing/manual_clock.hpp"
 #include "farthing/testing/seeded_random.hpp"
@@ -211,7 +212,7 @@ TEST_CASE("card: the pact holds besides, and an approval is for the card that as
     auto second = setting.card(5);
     second.card = "c2";
     setting.append(second);
-    CHECK(setting.said(60'000) == "per_request");
+    CHECK(setting.said(60'000) == "over_request_limit");
     const auto asked = setting.decide().seq;
     const auto entry =
         setting.ledger->transact_now([&](ledger::Transaction& t) { return t.find(asked); }).value();

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include "farthing/base/base64.hpp"
 #include "farthing/net/body_fault.hpp"
 #include "farthing/wallet/local_proxy.hpp"
 
@@ -43,44 +42,20 @@ std::optional<net::Response> refuse_strangers(const net::ServerRequest& request,
     return std::nullopt;
 }
 
-/// A token by itself or in Basic credentials, as user or as password; nothing when it has not the
-/// form of one.
-std::optional<std::string> token_in(std::string_view credentials) {
-    constexpr std::string_view bearer = "bearer ";
-    constexpr std::string_view basic = "basic ";
-    if (net::equal_no_case(credentials.substr(0, bearer.size()), bearer)) {
-        const auto token = credentials.substr(bearer.size());
-        if (read_token(token)) return std::string(token);
-    }
-    if (!net::equal_no_case(credentials.substr(0, basic.size()), basic)) return std::nullopt;
-    const auto pair = from_base64(credentials.substr(basic.size()));
-    if (!pair) return std::nullopt;
-    const auto colon = std::min(pair->find(':'), pair->size());
-    for (const auto& each :
-         {pair->substr(std::min(colon + 1, pair->size())), pair->substr(0, colon)}) {
-        if (read_token(each)) return each;
-    }
-    return std::nullopt;
-}
-
-struct Shown {
-    std::string token;              ///< empty: none
-    bool in_authorization = false;  ///< then that header is ours, and goes no further
-};
-
-Shown shown_token(const net::ServerRequest& request, bool proxied) {
+/// Empty: none.
+std::string shown_token(const net::ServerRequest& request, bool proxied) {
     const auto& headers = request.headers;
     const auto from = [&](std::string_view name) {
         const auto value = headers.get(name);
-        return value ? token_in(*value) : std::nullopt;
+        return value ? token_in_credentials(*value) : std::nullopt;
     };
-    if (const auto token = headers.get("Farthing-Token")) return {std::string(*token), false};
+    if (const auto token = headers.get("Farthing-Token")) return std::string(*token);
     if (proxied) {
-        if (auto token = from("Proxy-Authorization")) return {*std::move(token), false};
+        if (auto token = from("Proxy-Authorization")) return *std::move(token);
     }
     // In the absolute form Authorization is between the program and the seller.
     if (request.absolute) return {};
-    if (auto token = from("Authorization")) return {*std::move(token), true};
+    if (auto token = from("Authorization")) return *std::move(token);
     return {};
 }
 
@@ -163,8 +138,8 @@ Task<> Daemon::handle(net::ServerRequest& request, net::Responder& responder, Do
 
 Task<> Daemon::serve(net::ServerRequest& request, net::Responder& responder,
                      std::optional<net::Url> proxied) {
-    const auto shown = shown_token(request, proxied.has_value());
-    auto caller = co_await authenticate(shown.token);
+    auto token = shown_token(request, proxied.has_value());
+    auto caller = co_await authenticate(std::move(token));
     std::optional<net::Response> answer;
     if (!caller) {
         count(proxied ? "proxy" : "api", "no_token");
@@ -178,8 +153,7 @@ Task<> Daemon::serve(net::ServerRequest& request, net::Responder& responder,
             answer = refused(429, "rate_limited", "too many requests of this token at once",
                              "nothing was paid; wait for the others to end");
         } else if (proxied) {
-            co_await relay(request, responder, *std::move(proxied), *std::move(caller),
-                           shown.in_authorization);
+            co_await relay(request, responder, *std::move(proxied), *std::move(caller));
             co_return;
         } else {
             answer = co_await call(request, *std::move(caller));
@@ -356,9 +330,9 @@ Task<net::Response> Daemon::read(std::string target, Caller caller) {
 }
 
 Task<> Daemon::relay(net::ServerRequest& request, net::Responder& responder, net::Url url,
-                     Caller caller, bool token_in_authorization) {
+                     Caller caller) {
     std::optional<net::Response> answer;
-    auto order = proxied_order(std::move(url), request, token_in_authorization);
+    auto order = proxied_order(std::move(url), request);
     if (!order) answer = error_response(order.error());
     if (!answer && request.method == "TRACE") {
         answer = refused(405, "method", "TRACE is not passed on", "use another method");

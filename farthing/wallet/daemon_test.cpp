@@ -99,7 +99,9 @@ struct Service : OpenTestWallet {
     std::string token;
 };
 
-std::string vendor_of(const Seller& seller) { return seller.url().authority(); }
+std::string vendor_of(const Seller& seller) {
+    return net::parse_url(seller.origin()).value().authority();
+}
 
 }  // namespace
 
@@ -233,6 +235,39 @@ TEST_CASE("proxy: the seller's own answer is passed on, also a body with a reque
     CHECK(!got.head.contains("timeout=5"));
     CHECK(seller.got[0].line() == "PUT /thing HTTP/1.1");
     CHECK(seller.got[0].body == "a body");
+}
+
+TEST_CASE("proxy: our token never goes on, not even where it was put twice") {
+    Service service;
+    Seller seller(service.bench.loop, {answer(200), answer(200)});
+    const auto twice = "Farthing-Token: " + service.token + "\r\n" + service.bearer();
+    CHECK(service.talk(service.with("GET /" + seller.origin() + "/a", twice)).status == 200);
+    const auto proxy = "Proxy-Authorization: Bearer " + service.token + "\r\n" + service.bearer();
+    const auto got = service.talk(service.with("GET " + seller.origin() + "/b", proxy), {&seller});
+    CHECK(got.status == 200);
+    REQUIRE(seller.got.size() == 2);
+    for (const auto& each : seller.got) CHECK(!each.head.contains(service.token));
+}
+
+TEST_CASE("proxy: HEAD has the length and no body") {
+    Service service;
+    Seller seller(service.bench.loop,
+                  {Reply{"HTTP/1.1 200 X\r\nConnection: close\r\nContent-Length: 5\r\n\r\n"}});
+    const auto got =
+        service.talk(service.with("HEAD /" + seller.origin() + "/", service.bearer()), {&seller});
+    CHECK(got.status == 200);
+    CHECK(got.head.contains("Content-Length: 5"));
+    CHECK(got.body.empty());
+}
+
+TEST_CASE("proxy: an answer that breaks off never looks whole") {
+    Service service;
+    Seller seller(service.bench.loop, {Reply{"HTTP/1.1 200 X\r\nConnection: close\r\n"
+                                             "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"}});
+    const auto got =
+        service.talk(service.with("GET /" + seller.origin() + "/", service.bearer()), {&seller});
+    CHECK(got.body.contains("hello"));
+    CHECK(!got.body.contains("\r\n0\r\n"));
 }
 
 TEST_CASE("proxy: redirects are the program's business") {

@@ -3,6 +3,7 @@
 
 #include "farthing/net/hop_by_hop.hpp"
 #include "farthing/wallet/daemon_api.hpp"
+#include "farthing/wallet/tokens.hpp"
 
 namespace farthing::wallet {
 namespace {
@@ -24,8 +25,7 @@ Result<std::optional<net::Url>> proxied_url(const net::ServerRequest& request) {
     return url;
 }
 
-Result<Order> proxied_order(net::Url url, const net::ServerRequest& request,
-                            bool token_in_authorization) {
+Result<Order> proxied_order(net::Url url, const net::ServerRequest& request) {
     Order out;
     out.url = std::move(url);
     out.request.method = request.method;
@@ -34,7 +34,7 @@ Result<Order> proxied_order(net::Url url, const net::ServerRequest& request,
     for (const auto& [name, value] : net::without_hop_by_hop(request.headers)) {
         const auto plain = net::folded(name);
         if (plain.starts_with(kOwn)) continue;
-        if (token_in_authorization && plain == "authorization") continue;
+        if (plain == "authorization" && token_in_credentials(value)) continue;
         out.request.headers.add(name, value);
     }
     const auto& given = request.headers;

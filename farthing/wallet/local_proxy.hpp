@@ -14,9 +14,8 @@ namespace farthing::wallet {
 
 /// What the headers Farthing-Task, -Reason, -Tool, -Max-Amount and -Wait say, and the request
 /// without them, without hop-by-hop fields and without our token. The body is left to the caller.
-/// `token_in_authorization`: then that header was ours. Errors: invalid_field.
-[[nodiscard]] Result<Order> proxied_order(net::Url url, const net::ServerRequest& request,
-                                          bool token_in_authorization);
+/// An Authorization with a token of ours is ours as well. Errors: invalid_field.
+[[nodiscard]] Result<Order> proxied_order(net::Url url, const net::ServerRequest& request);
 
 /// The seller's answer to the client, piece by piece.
 class Relay final : public Sink {

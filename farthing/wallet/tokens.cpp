@@ -5,9 +5,11 @@
 
 #include <algorithm>
 
+#include "farthing/base/base64.hpp"
 #include "farthing/base/hex.hpp"
 #include "farthing/crypto/sha256.hpp"
 #include "farthing/io/config.hpp"
+#include "farthing/net/http.hpp"
 #include "farthing/wallet/keystore.hpp"
 
 namespace farthing::wallet {
@@ -46,6 +48,24 @@ std::optional<TokenName> read_token(std::string_view token) {
     const auto name = token.substr(0, token.size() - kDigits - 1);
     if (!is_token_name(name)) return std::nullopt;
     return TokenName{card ? TokenName::Kind::card : TokenName::Kind::agent, std::string(name)};
+}
+
+std::optional<std::string> token_in_credentials(std::string_view credentials) {
+    constexpr std::string_view bearer = "bearer ";
+    constexpr std::string_view basic = "basic ";
+    if (net::equal_no_case(credentials.substr(0, bearer.size()), bearer)) {
+        const auto token = credentials.substr(bearer.size());
+        if (read_token(token)) return std::string(token);
+    }
+    if (!net::equal_no_case(credentials.substr(0, basic.size()), basic)) return std::nullopt;
+    const auto pair = from_base64(credentials.substr(basic.size()));
+    if (!pair) return std::nullopt;
+    const auto colon = std::min(pair->find(':'), pair->size());
+    for (const auto& each :
+         {pair->substr(std::min(colon + 1, pair->size())), pair->substr(0, colon)}) {
+        if (read_token(each)) return each;
+    }
+    return std::nullopt;
 }
 
 Secret<std::string> make_token(const TokenName& name, Random& random) {

@@ -28,6 +28,9 @@ struct TokenName {
 [[nodiscard]] bool is_token_name(std::string_view name);
 /// Whose token it says it is; nothing for a text that is none.
 [[nodiscard]] std::optional<TokenName> read_token(std::string_view token);
+/// The token in `Bearer TOKEN` or in Basic credentials, as user or as password; nothing when there
+/// is none of its form.
+[[nodiscard]] std::optional<std::string> token_in_credentials(std::string_view credentials);
 [[nodiscard]] Secret<std::string> make_token(const TokenName& name, Random& random);
 /// In a time that does not depend on where they differ.
 [[nodiscard]] bool is_token_of(std::string_view token, const Bytes32& hash);
