@@ -113,10 +113,10 @@ function startRows({ ours, reference, bytes }) {
 }
 
 function daemonRows({ free, paid }) {
-  const row = (what, { direct, through, added }) => [
+  const row = (what, { direct, through, added, sync }) => [
     `${what} through the wallet's daemon`,
     `${ms(through)}: ${ms(added)} added`,
-    `without it: ${ms(direct)}`,
+    `without it: ${ms(direct)}${sync === undefined ? "" : `; one sync of this disk: ${ms(sync)}`}`,
     "",
     `1 ms added: ${met(added <= 1)}`,
   ];

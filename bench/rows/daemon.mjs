@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the wallet's daemon adds to a request, one after the other: free ones, and paid ones of a seller that answers at once.
 
+import { closeSync, fdatasyncSync, openSync, writeSync } from "node:fs";
 import http from "node:http";
 import { USDC } from "../../tests/interop/lib/chain.mjs";
 import { privateKeyToAccount } from "../../tests/interop/lib/packages.mjs";
@@ -70,6 +71,19 @@ async function makeWallet(vendor) {
   return { wallet, token };
 }
 
+/// What the disk takes to make a few kilobytes durable.
+function syncOfTheDisk() {
+  const file = openSync(`${folder}/sync`, "w");
+  const took = Array.from({ length: 200 }, () => {
+    writeSync(file, Buffer.alloc(4096));
+    const began = performance.now();
+    fdatasyncSync(file);
+    return performance.now() - began;
+  });
+  closeSync(file);
+  return median(took);
+}
+
 const median = (took) => took.sort((a, b) => a - b)[Math.floor(took.length / 2)];
 
 export const daemon = () =>
@@ -116,5 +130,5 @@ export const daemon = () =>
       },
       () => through("/paid"),
     );
-    return { free, paid };
+    return { free, paid: { ...paid, sync: syncOfTheDisk() } };
   });

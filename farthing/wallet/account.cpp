@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "farthing/crypto/sha256.hpp"
+
 namespace farthing::wallet {
 namespace {
 
@@ -27,6 +29,20 @@ constexpr std::size_t kLookedThrough = 1'000;
 
 bool is_of(const ledger::Entry& entry, const std::optional<std::string>& agent) {
     return !agent || std::get<ledger::Decision>(entry.event).agent == *agent;
+}
+
+/// Requests that may have been paid for, at the most; beyond, a repetition pays again.
+constexpr std::size_t kOpenMax = 10'000;
+
+/// The same for the same request of the same caller.
+Bytes32 name_of(const Order& order) {
+    std::string text;
+    const auto url = order.url.to_string();
+    for (const auto* part : {&order.errand.agent, &order.errand.card, &order.errand.tool,
+                             &order.request.method, &url, &order.request.body}) {
+        text += std::to_string(part->size()) + ":" + *part;
+    }
+    return sha256(text);
 }
 
 bool asks(const Fetched& fetched) {
@@ -97,10 +113,39 @@ Task<Fetched> Account::attempt(Order order, Sink* sink) {
     co_return out;
 }
 
+const Account::Open* Account::find_open(const Bytes32& request) {
+    const auto now = env_.clock.now();
+    std::erase_if(open_, [&](const auto& each) { return each.second.payment.valid_before <= now; });
+    const auto found = open_.find(request);
+    return found == open_.end() ? nullptr : &found->second;
+}
+
+void Account::keep_open(const Bytes32& request, const Fetched& fetched) {
+    if (fetched.answer) {
+        open_.erase(request);
+    } else if (kind_of(fetched.answer.error().code) == Kind::unknown && fetched.payment &&
+               open_.size() < kOpenMax) {
+        open_.insert_or_assign(request,
+                               Open{fetched.answer.error(), fetched.decided, *fetched.payment});
+    }
+}
+
 Task<Fetched> Account::fetch(Order order, Sink* sink) {
     const auto until = env_.clock.steady_now() + order.wait;
+    const auto request = name_of(order);
+    if (const auto* const open = order.again ? nullptr : find_open(request)) {
+        Fetched out{fail(open->error.code,
+                         "this request may have been paid for already, and was "
+                         "not sent again: " +
+                             open->error.detail),
+                    open->decided,
+                    open->payment,
+                    {}};
+        co_return out;
+    }
     for (;;) {
         auto fetched = co_await attempt(order, sink);
+        keep_open(request, fetched);
         if (order.wait.count() == 0 || !asks(fetched)) co_return fetched;
         auto answered = co_await until_answered(fetched.decided->seq, until);
         if (!answered) {

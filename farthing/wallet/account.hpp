@@ -3,6 +3,8 @@
 // looks through it, so that all meet the same decision.
 #pragma once
 
+#include <map>
+
 #include "farthing/ledger/payments.hpp"
 #include "farthing/wallet/payer.hpp"
 #include "farthing/wallet/purse.hpp"
@@ -19,6 +21,8 @@ struct Order {
     /// How long it may wait for the operator when the pact asks; zero: the question is the answer.
     std::chrono::milliseconds wait{0};
     std::chrono::milliseconds max_time{0};  ///< for one attempt; zero: no limit
+    /// Also when the same request of the same caller may have been paid for already.
+    bool again = false;
 };
 
 /// What the operator has said to a decision that asked.
@@ -52,7 +56,8 @@ class Account {
     Account(Env env, Parts parts) : env_(env), parts_(std::move(parts)) {}
 
     /// The resource, paid for if need be and if the pact allows it. The body goes into `sink`,
-    /// which outlives the task, or into the answer.
+    /// which outlives the task, or into the answer. A payment with an unknown end is not repeated
+    /// blindly: as long as its signature can be used the same request gets the same error.
     Task<Fetched> fetch(Order order, Sink* sink = nullptr);
     /// What it would cost. Nothing is decided and nothing signed.
     Task<Result<Quote>> quote(Order order);
@@ -75,9 +80,19 @@ class Account {
     [[nodiscard]] Result<PayerConfig> config_for(const Order& order);
     Task<Result<Answered>> until_answered(ledger::Seq decision, SteadyTime until);
 
+    /// A request whose payment may have been made.
+    struct Open {
+        Error error;
+        std::optional<Decided> decided;
+        Payment payment;
+    };
+    [[nodiscard]] const Open* find_open(const Bytes32& request);
+    void keep_open(const Bytes32& request, const Fetched& fetched);
+
     Env env_;
     Parts parts_;
     bool stopping_ = false;
+    std::map<Bytes32, Open> open_;
 };
 
 }  // namespace farthing::wallet

@@ -207,5 +207,30 @@ TEST_CASE("account: what may have been paid is said with its authorisation") {
     CHECK(advice.kind == "unknown");
     REQUIRE(advice.payment.has_value());
     CHECK(advice.payment->nonce == got.payment->nonce);
-    CHECK(advice.next.starts_with("do not send it again"));
+    CHECK(advice.next.starts_with("do not pay for it again"));
+}
+
+TEST_CASE("account: a payment with an unknown end is not repeated blindly") {
+    OpenTestWallet wallet;
+    Seller seller(wallet.bench.loop, {offer(), lost(), offer(), paid(), offer(), paid()});
+    const auto url = seller.url();
+    const auto ask = [&](std::string agent, bool again) {
+        Order order{url, {}, {.agent = std::move(agent)}, {}};
+        order.again = again;
+        return wallet.bench.run(wallet.account->fetch(std::move(order)));
+    };
+    const auto first = ask("writer", false);
+    REQUIRE(!first.answer);
+    const auto second = ask("writer", false);
+    REQUIRE(!second.answer);
+    CHECK(second.answer.error().code == Errc::outcome_unknown);
+    CHECK(second.answer.error().detail.contains("not sent again"));
+    CHECK(advise(second).payment->nonce == first.payment->nonce);
+    CHECK(seller.got.size() == 2);
+    CHECK(wallet.signer.count == 1);
+    // Another caller's is another request; and who insists pays.
+    CHECK(ask("reader", false).answer.has_value());
+    CHECK(ask("writer", true).answer.has_value());
+    CHECK(wallet.signer.count == 3);
+    wallet.bench.run(seller.stop());
 }

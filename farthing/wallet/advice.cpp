@@ -82,8 +82,9 @@ std::string next_for(const Error& error) {
     }
     switch (kind_of(error.code)) {
         case Kind::unknown:
-            return "do not send it again, which would pay once more; look at the payments of this "
-                   "wallet, or on the chain, for what became of this one";
+            return "do not pay for it again before it is known what became of this payment: look "
+                   "at "
+                   "the payments of this wallet, or on the chain";
         case Kind::unavailable:
             return "nothing was paid; try again later";
         case Kind::invalid:

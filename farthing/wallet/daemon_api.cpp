@@ -121,6 +121,7 @@ Result<Order> parse_fetch_call(std::string_view text) {
         if (!limit) return bad(".maxAmount: " + limit.error().detail);
         out.max_amount = *std::move(limit);
     }
+    out.again = call.again.value_or(false);
     if (call.wait) {
         FARTHING_TRY(out.wait, parse_wait(std::to_string(*call.wait)));
     }

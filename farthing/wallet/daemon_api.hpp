@@ -20,6 +20,7 @@ struct FetchCall {
     std::optional<std::string> task, reason, tool;
     std::optional<std::string> max_amount;  ///< `$0.01` or `0.01 USDC`
     std::optional<std::uint64_t> wait;      ///< seconds
+    std::optional<bool> again;              ///< also when it may have been paid for already
     static constexpr std::array<std::string_view, 1> required{"url"};
     static constexpr auto fields() {
         using T = FetchCall;
@@ -32,7 +33,8 @@ struct FetchCall {
                           field("reason", &T::reason),
                           field("tool", &T::tool),
                           field("maxAmount", &T::max_amount),
-                          field("wait", &T::wait)};
+                          field("wait", &T::wait),
+                          field("again", &T::again)};
     }
 };
 

@@ -48,6 +48,7 @@ Result<Order> proxied_order(net::Url url, const net::ServerRequest& request) {
         }
         out.max_amount = *std::move(parsed);
     }
+    out.again = net::equal_no_case(text_of(given, "Farthing-Again"), "yes");
     if (const auto wait = given.get("Farthing-Wait")) {
         FARTHING_TRY(out.wait, parse_wait(*wait));
     }

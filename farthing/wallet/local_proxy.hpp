@@ -12,9 +12,9 @@ namespace farthing::wallet {
 /// neither. Errors: invalid_argument.
 [[nodiscard]] Result<std::optional<net::Url>> proxied_url(const net::ServerRequest& request);
 
-/// What the headers Farthing-Task, -Reason, -Tool, -Max-Amount and -Wait say, and the request
-/// without them, without hop-by-hop fields and without our token. The body is left to the caller.
-/// An Authorization with a token of ours is ours as well. Errors: invalid_field.
+/// What the headers Farthing-Task, -Reason, -Tool, -Max-Amount, -Wait and -Again say, and the
+/// request without them, without hop-by-hop fields and without our token. The body is left to the
+/// caller. An Authorization with a token of ours is ours as well. Errors: invalid_field.
 [[nodiscard]] Result<Order> proxied_order(net::Url url, const net::ServerRequest& request);
 
 /// The seller's answer to the client, piece by piece.
