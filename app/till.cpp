@@ -35,7 +35,25 @@ Result<> Till::open(const wallet::Folder& folder, wallet::Errand errand, const A
     const auto now = static_cast<std::uint64_t>(world.clock.now().time_since_epoch().count());
     FARTHING_CHECK(run_blocking(world.loop, wallet::reconcile(*wallet_->ledger, now, nullptr)));
     purse_.emplace(*wallet_->mandate, std::move(errand));
+    FARTHING_TRY(const auto settings, wallet::load_settings(folder));
+    client_ = net::Client::make(world.env(), world.loop, {});
+    auto alerter =
+        wallet::Alerter::make(world.env(), world.loop,
+                              {*client_, *wallet_->ledger, folder, wallet_->agent}, settings.alert);
+    // A webhook's secret need not be where the agent is: then another process tells.
+    if (alerter) {
+        alerter_ = *std::move(alerter);
+    } else {
+        world.log->warn("alerts_not_told", {{"error", to_string(alerter.error())}});
+    }
     return {};
+}
+
+void Till::tell(World& world) {
+    if (!alerter_ || !alerter_->has_sinks()) return;
+    constexpr std::chrono::milliseconds patience{2'000};
+    const auto told = run_blocking(world.loop, alerter_->tell_now(patience));
+    if (!told) world.log->warn("alerts_not_told", {{"error", to_string(told.error())}});
 }
 
 const wallet::Decided* Till::refusal(const Error& error) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "app/wallet_folder.hpp"
+#include "farthing/wallet/alerter.hpp"
 #include "farthing/wallet/payer.hpp"
 #include "farthing/wallet/purse.hpp"
 
@@ -19,6 +20,8 @@ class Till {
     /// Releases what was never signed and is long gone, too.
     Result<> open(const wallet::Folder& folder, wallet::Errand errand, const Address& signer,
                   World& world);
+    /// Gives the alerts that wait a short time to be told. What is left stays for the next.
+    void tell(World& world);
     /// Null before it is open.
     [[nodiscard]] wallet::Treasury* treasury() { return purse_ ? &*purse_ : nullptr; }
     /// The decision that kept a payment from being made, if that is what did.
@@ -27,6 +30,8 @@ class Till {
   private:
     std::optional<OpenWallet> wallet_;
     std::optional<wallet::Purse> purse_;
+    std::unique_ptr<net::Client> client_;  ///< for alerts
+    std::unique_ptr<wallet::Alerter> alerter_;
 };
 
 /// Says why the pact did not allow it and what would change that; answers the exit code.

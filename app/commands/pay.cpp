@@ -297,6 +297,22 @@ Task<Result<T>> unless_interrupted(Task<Result<T>> task, World& world, const Nar
     co_return fail(Errc::closed, "interrupted");
 }
 
+int report_end(const Options& options, Result<wallet::PaidResponse>& answer, Output& output,
+               const Narrator& narrator, const Till& till) {
+    if (answer) return report_answer(options, *answer, output);
+    if (!output.spill_file().empty()) answer.error().detail += "; " + output.spill_reason();
+    const auto payment = narrator.payment();
+    if (payment && kind_of(answer.error().code) == Kind::unknown) {
+        return report_unknown(answer.error(), *payment, options.output.json);
+    }
+    if (const auto* const refusal = till.refusal(answer.error())) {
+        return report_refusal(options.wallet, answer.error(), *refusal);
+    }
+    const bool interrupted = answer.error().code == Errc::closed;
+    const int code = report(answer.error());
+    return interrupted && answer.error().detail == "interrupted" ? kInterruptedExit : code;
+}
+
 int run_pay(const Options& options) {
     auto job = make_job(options);
     if (!job) return report(job.error());
@@ -329,18 +345,10 @@ int run_pay(const Options& options) {
     }
     auto task = unless_interrupted(payer.download(job->url, job->request, output), world, narrator);
     auto answer = run_blocking(world.loop, std::move(task));
-    if (answer) return report_answer(options, *answer, output);
-    if (!output.spill_file().empty()) answer.error().detail += "; " + output.spill_reason();
-    const auto payment = narrator.payment();
-    if (payment && kind_of(answer.error().code) == Kind::unknown) {
-        return report_unknown(answer.error(), *payment, options.output.json);
-    }
-    if (const auto* const refusal = till.refusal(answer.error())) {
-        return report_refusal(options.wallet, answer.error(), *refusal);
-    }
-    const bool interrupted = answer.error().code == Errc::closed;
-    const int code = report(answer.error());
-    return interrupted && answer.error().detail == "interrupted" ? kInterruptedExit : code;
+    const int code = report_end(options, answer, output, narrator, till);
+    std::fflush(nullptr);
+    till.tell(world);
+    return code;
 }
 
 std::function<std::string(const std::string&)> is_readable() { return why_unreadable; }

@@ -86,6 +86,10 @@ class Transaction {
     /// The newest that is whole and belongs to these entries: a damaged one is as good as none.
     [[nodiscard]] Result<std::optional<Checkpoint>> last_checkpoint();
 
+    /// How far `reader` has come; nothing when it has not begun.
+    [[nodiscard]] Result<std::optional<Seq>> cursor(const std::string& reader);
+    Result<> put_cursor(const std::string& reader, Seq seq);
+
     /// Reads everything after `from` and says where it ends: each entry canonical, its hash right,
     /// linked to the one before, in order; checkpoints and, from the first entry on, reservations
     /// as they follow from it.

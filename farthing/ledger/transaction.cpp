@@ -218,6 +218,20 @@ Result<> Transaction::put_checkpoint(const std::string& text) {
     return {};
 }
 
+Result<std::optional<Seq>> Transaction::cursor(const std::string& reader) {
+    long long seq = 0;
+    session_ << "SELECT seq FROM cursors WHERE reader = :reader", use(reader), into(seq);
+    if (!session_.got_data()) return std::optional<Seq>{};
+    return std::optional(static_cast<Seq>(seq));
+}
+
+Result<> Transaction::put_cursor(const std::string& reader, Seq seq) {
+    const auto at = static_cast<long long>(seq);
+    session_ << "INSERT OR REPLACE INTO cursors (reader, seq) VALUES (:reader, :seq)", use(reader),
+        use(at);
+    return {};
+}
+
 Result<std::optional<Checkpoint>> Transaction::last_checkpoint() {
     long long seq = 0;
     std::string hash, text, sum;

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "farthing/base/hex.hpp"
+#include "farthing/wallet/alerts.hpp"
 #include "farthing/wallet/approval.hpp"
 
 namespace farthing::wallet {
@@ -104,6 +105,8 @@ struct Spending::State {
                                              const policy::Decision& decision) const;
     Result<> write_pin(Transaction& transaction, const ledger::Decision& decision,
                        const policy::Reservation& wanted, std::optional<Address> before);
+    Result<> write_alerts(Transaction& transaction, std::vector<ledger::Alert> alerts,
+                          policy::Verdict verdict);
     Result<> write_checkpoint(Transaction& transaction);
 };
 
@@ -283,6 +286,17 @@ Result<> Spending::State::write_pin(Transaction& transaction, const ledger::Deci
     return {};
 }
 
+Result<> Spending::State::write_alerts(Transaction& transaction, std::vector<ledger::Alert> alerts,
+                                       policy::Verdict verdict) {
+    FARTHING_TRY(alerts, without_repeats(transaction, std::move(alerts)));
+    if (verdict == policy::Verdict::refuse) {
+        FARTHING_TRY(auto burst, refusal_burst(transaction));
+        if (burst) alerts.push_back(*std::move(burst));
+    }
+    for (auto& each : alerts) FARTHING_CHECK(write(transaction, std::move(each)));
+    return {};
+}
+
 Result<> Spending::State::write_checkpoint(Transaction& transaction) {
     if (head.seq - checkpointed < kCheckpointEvery) return {};
     const json::Object text{{"pact", to_hex(rules.hash())},
@@ -350,26 +364,26 @@ Result<Decided> Spending::State::decide(Transaction& transaction, const Wish& sa
         if (auto refused = refused_by_card(wish, now)) decision = *std::move(refused);
     }
     std::optional<Address> before;
+    Circumstances known;
     bool pins = decision.verdict == policy::Verdict::allow && decision.reservation.has_value();
     if (pins) {
-        if (const auto* vendor = budget.vendor(decision.reservation->vendor)) {
-            const auto& known = vendor->pay_to;
-            pins = std::ranges::find(known, decision.reservation->pay_to) == known.end();
-            if (!known.empty()) before = known.back();
+        const auto* vendor = budget.vendor(decision.reservation->vendor);
+        known.first = vendor == nullptr || vendor->payments == 0;
+        if (vendor != nullptr) {
+            const auto& pinned = vendor->pay_to;
+            pins = std::ranges::find(pinned, decision.reservation->pay_to) == pinned.end();
+            if (!pinned.empty()) before = pinned.back();
         }
+        if (pins && before) known.pay_to_was = before->to_checksum();
     }
     const auto record = entry_for(wish, decision);
     FARTHING_TRY(const auto entry, write(transaction, record));
     if (pins) FARTHING_CHECK(write_pin(transaction, record, *decision.reservation, before));
-    for (const auto& each : decision.alerts) {
-        ledger::Alert alert;
-        alert.name = "threshold";
-        alert.text = fmt::format("{}: {} of {} used, beyond {} %", each.condition, each.used,
-                                 each.limit, each.percent);
-        alert.vendor = record.vendor;
-        alert.decision = entry.seq;
-        FARTHING_CHECK(write(transaction, std::move(alert)));
-    }
+    known.named = std::ranges::any_of(rules.pact().vendor, [&](const policy::Vendor& each) {
+        return each.host && each.host->matches(record.vendor);
+    });
+    FARTHING_CHECK(
+        write_alerts(transaction, alerts_of(decision, record, entry.seq, known), decision.verdict));
     FARTHING_CHECK(write_checkpoint(transaction));
     return Decided{std::move(decision), entry.seq};
 }

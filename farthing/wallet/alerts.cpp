@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "farthing/wallet/alerts.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "farthing/base/printable.hpp"
+#include "farthing/ledger/payments.hpp"
+
+namespace farthing::wallet {
+namespace {
+
+/// The newest alerts that are looked at for a repetition.
+constexpr std::size_t kLookBack = 64;
+constexpr std::size_t kTextMax = 1'000;
+
+bool stands_in_the_way(const policy::Decision& decision, std::string_view condition) {
+    return std::ranges::any_of(decision.findings,
+                               [&](const auto& each) { return each.condition == condition; });
+}
+
+ledger::Alert about(const ledger::Decision& entry, ledger::Seq seq, std::string_view name,
+                    std::string_view text) {
+    ledger::Alert out;
+    out.name = name;
+    out.text = legible(text, kTextMax);
+    out.vendor = entry.vendor;
+    out.decision = seq;
+    return out;
+}
+
+}  // namespace
+
+std::vector<ledger::Alert> alerts_of(const policy::Decision& decision,
+                                     const ledger::Decision& entry, ledger::Seq seq,
+                                     const Circumstances& known) {
+    std::vector<ledger::Alert> out;
+    const auto add = [&](std::string_view name, std::string_view text) {
+        out.push_back(about(entry, seq, name, text));
+    };
+    for (const auto& each : decision.alerts) {
+        add(alert::kThreshold, fmt::format("{}: {} of {} used, beyond {} %", each.condition,
+                                           each.used, each.limit, each.percent));
+    }
+    if (decision.verdict == policy::Verdict::ask) {
+        add(alert::kApprovalWanted,
+            fmt::format("{} {} for {}: {}", entry.method, entry.url.substr(0, entry.url.find('?')),
+                        ledger::dollars(entry.value), decision.text));
+    }
+    if (stands_in_the_way(decision, "price_drift")) add(alert::kPriceDrift, decision.text);
+    if (stands_in_the_way(decision, "pay_to_change") ||
+        stands_in_the_way(decision, "vendor_pay_to")) {
+        add(alert::kPayToChanged, decision.text);
+    }
+    if (decision.verdict != policy::Verdict::allow) return out;
+    if (known.pay_to_was) {
+        add(alert::kPayToChanged, fmt::format("{} was paid to {} before, and is paid to {} now",
+                                              entry.vendor, *known.pay_to_was, entry.pay_to));
+    }
+    if (known.first && !known.named) {
+        add(alert::kNewVendor, fmt::format("{} is paid for the first time", entry.vendor));
+    }
+    return out;
+}
+
+Result<std::optional<ledger::Alert>> refusal_burst(ledger::Transaction& transaction) {
+    std::optional<ledger::Alert> out;
+    FARTHING_TRY(const auto now, transaction.now());
+    const auto since = now - std::min(now, kBurstWithin);
+    const ledger::Filter refused{
+        .kind = "decision", .verdict = ledger::Verdict::refuse, .from = since};
+    FARTHING_TRY(const auto refusals, transaction.newest(refused, kBurst));
+    if (refusals.size() < kBurst) return out;
+    const ledger::Filter told{.kind = "alert", .from = since};
+    FARTHING_TRY(const auto alerts, transaction.newest(told, kLookBack));
+    const auto is_burst = [](const ledger::Entry& each) {
+        return std::get<ledger::Alert>(each.event).name == alert::kRefusalBurst;
+    };
+    if (std::ranges::any_of(alerts, is_burst)) return out;
+    const auto& newest = refusals.back();
+    const auto& decision = std::get<ledger::Decision>(newest.event);
+    out = about(decision, newest.seq, alert::kRefusalBurst,
+                fmt::format("{} payments refused within {} minutes, the last for {}", kBurst,
+                            kBurstWithin / 60'000, decision.condition));
+    return out;
+}
+
+Result<std::vector<ledger::Alert>> without_repeats(ledger::Transaction& transaction,
+                                                   std::vector<ledger::Alert> alerts) {
+    if (alerts.empty()) return alerts;
+    FARTHING_TRY(const auto now, transaction.now());
+    const ledger::Filter told{.kind = "alert", .from = now - std::min(now, kBurstWithin)};
+    FARTHING_TRY(const auto before, transaction.newest(told, kLookBack));
+    std::erase_if(alerts, [&](const ledger::Alert& each) {
+        if (each.name == alert::kThreshold) return false;
+        return std::ranges::any_of(before, [&](const ledger::Entry& entry) {
+            const auto& old = std::get<ledger::Alert>(entry.event);
+            return old.name == each.name && old.vendor == each.vendor && old.text == each.text;
+        });
+    });
+    return alerts;
+}
+
+}  // namespace farthing::wallet
