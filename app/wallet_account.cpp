@@ -90,13 +90,24 @@ Result<std::unique_ptr<OpenAccount>> open_account(World& world, const AccountOpt
     return out;
 }
 
-Task<Result<wallet::Reconciled>> reconcile_with(ledger::Ledger& ledger, std::uint64_t now,
-                                                net::Client& client, net::Url rpc) {
+Result<std::optional<scheme::Money>> low_limit(const wallet::Settings& settings) {
+    if (!settings.balance_low) return std::nullopt;
+    FARTHING_TRY(auto low, scheme::parse_money(*settings.balance_low));
+    return low;
+}
+
+Task<Result<Looked>> reconcile_with(ledger::Ledger& ledger, std::uint64_t now, net::Client& client,
+                                    net::Url rpc, std::optional<scheme::Money> low) {
     chain::EvmChain asked(Network{}, client, rpc, kChainTimeout);
     const auto id = co_await asked.chain_id();
     if (!id) co_return fail(id.error());
     chain::EvmChain chain(evm_network(*id), client, std::move(rpc), kChainTimeout);
-    co_return co_await wallet::reconcile(ledger, now, &chain);
+    auto open = co_await wallet::reconcile(ledger, now, &chain);
+    if (!open) co_return fail(open.error());
+    const auto assets = AssetTable::built_in();
+    auto balances = co_await wallet::take_balances(ledger, chain, assets, std::move(low));
+    if (!balances) co_return fail(balances.error());
+    co_return Looked{*open, *std::move(balances)};
 }
 
 }  // namespace farthing::app

@@ -4,7 +4,9 @@
 
 #include "app/wallet_folder.hpp"
 #include "farthing/wallet/account.hpp"
+#include "farthing/wallet/balances.hpp"
 #include "farthing/wallet/reconcile.hpp"
+#include "farthing/wallet/settings.hpp"
 
 namespace farthing::app {
 
@@ -35,8 +37,16 @@ struct OpenAccount {
 [[nodiscard]] Result<std::unique_ptr<OpenAccount>> open_account(World& world,
                                                                 const AccountOptions& options);
 
+/// The balance below which the operator is told. Errors: invalid_field.
+[[nodiscard]] Result<std::optional<scheme::Money>> low_limit(const wallet::Settings& settings);
+
+/// What is open, and what there is.
+struct Looked {
+    wallet::Reconciled open;
+    std::vector<wallet::Snapshot> balances;
+};
 /// By the chain that answers at `rpc`.
-Task<Result<wallet::Reconciled>> reconcile_with(ledger::Ledger& ledger, std::uint64_t now,
-                                                net::Client& client, net::Url rpc);
+Task<Result<Looked>> reconcile_with(ledger::Ledger& ledger, std::uint64_t now, net::Client& client,
+                                    net::Url rpc, std::optional<scheme::Money> low);
 
 }  // namespace farthing::app

@@ -9,7 +9,9 @@
 #include "app/new_key.hpp"
 #include "app/wallet_account.hpp"
 #include "farthing/io/task_group.hpp"
+#include "farthing/wallet/balances.hpp"
 #include "farthing/wallet/reconcile.hpp"
+#include "farthing/wallet/settings.hpp"
 
 namespace farthing::app {
 namespace {
@@ -84,7 +86,7 @@ int run_init(const InitOptions& options) {
     return 0;
 }
 
-Result<wallet::Reconciled> reconcile(const ReconcileOptions& options, World& world) {
+Result<Looked> reconcile(const ReconcileOptions& options, World& world) {
     const auto folder = wallet_folder(options.wallet);
     std::optional<net::Url> rpc;
     if (!options.rpc.empty()) {
@@ -93,9 +95,42 @@ Result<wallet::Reconciled> reconcile(const ReconcileOptions& options, World& wor
     FARTHING_CHECK(folder.load_operator());
     FARTHING_TRY(const auto ledger, ledger::Ledger::open(world.env(), world.loop, folder.path));
     const auto now = static_cast<std::uint64_t>(world.clock.now().time_since_epoch().count());
-    if (!rpc) return run_blocking(world.loop, wallet::reconcile(*ledger, now, nullptr));
+    if (!rpc) {
+        FARTHING_TRY(const auto open,
+                     run_blocking(world.loop, wallet::reconcile(*ledger, now, nullptr)));
+        return Looked{open, {}};
+    }
+    FARTHING_TRY(const auto settings, wallet::load_settings(folder));
+    FARTHING_TRY(auto low, low_limit(settings));
     const auto client = net::Client::make(world.env(), world.loop, {});
-    return run_blocking(world.loop, reconcile_with(*ledger, now, *client, *rpc));
+    return run_blocking(world.loop, reconcile_with(*ledger, now, *client, *rpc, std::move(low)));
+}
+
+json::Object line_of(const wallet::Snapshot& snapshot) {
+    const auto& balance = snapshot.balance;
+    json::Object out{{"network", balance.network},
+                     {"asset", balance.asset},
+                     {"payer", balance.payer},
+                     {"amount", balance.amount.to_decimal()},
+                     {"block", balance.block}};
+    if (balance.expected) out.emplace("expected", balance.expected->to_decimal());
+    if (snapshot.missing) out.emplace("missing", snapshot.missing->to_decimal());
+    if (snapshot.waits_for) out.emplace("waitsFor", *snapshot.waits_for);
+    return out;
+}
+
+void print(const wallet::Snapshot& snapshot) {
+    const auto& balance = snapshot.balance;
+    fmt::print("{} {}: {} atomic units at block {}\n", balance.network, balance.asset,
+               balance.amount.to_decimal(), balance.block);
+    if (snapshot.missing) {
+        fmt::print("  {} less than this ledger accounts for: money left without it\n",
+                   snapshot.missing->to_decimal());
+    }
+    if (snapshot.waits_for) {
+        fmt::print("  not written: payment {} has a receipt, and its signature is unused\n",
+                   *snapshot.waits_for);
+    }
 }
 
 int run_reconcile(const ReconcileOptions& options) {
@@ -103,11 +138,16 @@ int run_reconcile(const ReconcileOptions& options) {
     const auto done = reconcile(options, world);
     if (!done) return report(done.error());
     if (on_terminal()) {
-        fmt::print("{} settled, {} released, {} still open\n", done->settled, done->released,
-                   done->open);
+        fmt::print("{} settled, {} released, {} still open\n", done->open.settled,
+                   done->open.released, done->open.open);
+        for (const auto& each : done->balances) print(each);
     } else {
-        const json::Object line{
-            {"settled", done->settled}, {"released", done->released}, {"open", done->open}};
+        json::Array balances;
+        for (const auto& each : done->balances) balances.push_back(line_of(each));
+        const json::Object line{{"settled", done->open.settled},
+                                {"released", done->open.released},
+                                {"open", done->open.open},
+                                {"balances", std::move(balances)}};
         fmt::print("{}\n", json::to_text(line));
     }
     return 0;
@@ -154,6 +194,7 @@ void add_wallet(CLI::App& app, Run& run) {
     add_reconcile(*wallet, run);
     add_wallet_serve(*wallet, run);
     add_wallet_token(*wallet, run);
+    add_wallet_alerts(*wallet, run);
 }
 
 }  // namespace farthing::app

@@ -6,6 +6,7 @@
 #include "app/wallet_account.hpp"
 #include "farthing/io/task_group.hpp"
 #include "farthing/net/server.hpp"
+#include "farthing/wallet/alerter.hpp"
 #include "farthing/wallet/daemon.hpp"
 
 namespace farthing::app {
@@ -77,7 +78,8 @@ void log_reconciled(Log& log, const Result<wallet::Reconciled>& done) {
 }
 
 /// Now and then, until it is cancelled.
-Task<> keep_reconciled(World& world, OpenAccount& opened, const Settings& settings) {
+Task<> keep_reconciled(World& world, OpenAccount& opened, const Settings& settings,
+                       std::optional<scheme::Money> low) {
     auto& ledger = *opened.wallet.ledger;
     for (;;) {
         const auto now = static_cast<std::uint64_t>(world.clock.now().time_since_epoch().count());
@@ -86,8 +88,8 @@ Task<> keep_reconciled(World& world, OpenAccount& opened, const Settings& settin
             log_reconciled(*world.log, done);
         }
         for (const auto& rpc : settings.rpcs) {
-            auto done = co_await reconcile_with(ledger, now, *opened.client, rpc);
-            log_reconciled(*world.log, done);
+            auto done = co_await reconcile_with(ledger, now, *opened.client, rpc, low);
+            log_reconciled(*world.log, done.transform(&Looked::open));
         }
         co_await world.clock.sleep(settings.every);
     }
@@ -117,6 +119,13 @@ Task<bool> join_result(TaskGroup& serving) {
 
 Task<Result<>> serve(World& world, const Options& options, const Settings& settings,
                      OpenAccount& opened) {
+    FARTHING_CO_TRY(const auto file, wallet::load_settings(opened.folder));
+    FARTHING_CO_TRY(auto low, low_limit(file));
+    FARTHING_CO_TRY(const auto alerter,
+                    wallet::Alerter::make(world.env(), world.loop,
+                                          {*opened.client, *opened.wallet.ledger, opened.folder,
+                                           opened.wallet.agent},
+                                          file.alert));
     wallet::Daemon daemon(world.env(), *opened.account, wallet::Tokens(opened.folder.path));
     const auto handler = [&daemon](wallet::Door door) -> net::Handler {
         return [&daemon, door](net::ServerRequest& request, net::Responder& responder) {
@@ -139,7 +148,8 @@ Task<Result<>> serve(World& world, const Options& options, const Settings& setti
     serving.spawn(local->run());
     if (loopback) serving.spawn(loopback->run());
     TaskGroup chores(world.loop);
-    chores.spawn(keep_reconciled(world, opened, settings));
+    chores.spawn(keep_reconciled(world, opened, settings, std::move(low)));
+    if (alerter->has_sinks()) chores.spawn(alerter->run());
     announce("wallet", local->url());
     if (loopback) announce("wallet_loopback", loopback->url());
     auto& mandate = opened.account->mandate();

@@ -3,5 +3,5 @@
 
 export { HTTPFacilitatorClient } from "@x402/core/server";
 export { default as express } from "express";
-export { keccak256 } from "viem";
+export { encodeFunctionData, keccak256, parseAbi } from "viem";
 export { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
