@@ -39,6 +39,16 @@ std::optional<std::uint64_t> gas_limit(std::uint64_t estimate, std::uint64_t mos
     return gas > most ? std::nullopt : std::optional(gas);
 }
 
+/// With the block that it failed in, if there was one: in another one it may go well.
+Outcome without_effect(const Errand& errand, Error error) {
+    auto out = failed(std::move(error), errand.last_hash());
+    if (!errand.mined) return out;
+    out.transaction = errand.mined->hash;
+    out.block_number = errand.mined->block_number;
+    out.block_hash = errand.mined->block_hash;
+    return out;
+}
+
 const Error kGivenUp{Errc::timed_out, "not sent in time"};
 const Error kExpired{Errc::exact_valid_before, "it expired before it was mined"};
 
@@ -101,8 +111,6 @@ Task<Outcome> Carrier::carry_on(std::shared_ptr<Errand> errand,
                                 std::vector<store::Broadcast> broadcasts) {
     const Exposure::Hold room(exposure_, *errand->payment);
     take_place(*errand);
-    // It is under way, whether others can be told or not.
-    [[maybe_unused]] const auto held = co_await examiner_.hold(errand->payment);
     const auto last = broadcasts.back();
     std::vector<store::Broadcast> versions;  // of the last transaction: one key, one nonce
     for (auto& each : broadcasts) {
@@ -115,15 +123,18 @@ Task<Outcome> Carrier::carry_on(std::shared_ptr<Errand> errand,
     errand->alone = true;
     errand->submission =
         lanes_.resume(errand->payment->transfer(), errand->payment->key(), versions);
+    if (!errand->submission) {
+        errand->signed_elsewhere = true;
+        for (const auto& each : versions) errand->earlier.push_back(each.hash);
+    }
+    // From here on nobody takes it for unsent. It is under way, whether others can be told or not.
+    [[maybe_unused]] const auto held = co_await examiner_.hold(errand->payment);
     if (errand->submission) {
         auto outcome = co_await watch(errand);
         if (outcome) co_return *std::move(outcome);
         const auto& hashes = errand->submission->hashes;
         errand->earlier.insert(errand->earlier.end(), hashes.begin(), hashes.end());
         errand->submission.reset();
-    } else {
-        errand->signed_elsewhere = true;
-        for (const auto& each : versions) errand->earlier.push_back(each.hash);
     }
     // Lost, or sent by a key that is not ours any more: it may still have moved the money.
     auto outcome = co_await send(errand);
@@ -296,6 +307,11 @@ Task<std::optional<Outcome>> Carrier::watch(ErrandPtr errand) {
         case Submission::State::lost:
             co_return std::nullopt;
         default: {
+            if (errand->signed_elsewhere && !is_expired(*errand)) {
+                // What a key that is not ours has signed may be mined yet.
+                co_await env_.clock.sleep(kAskAgain);
+                co_return std::nullopt;
+            }
             auto outcome = co_await after_failure(errand, submission->error);
             co_return outcome;
         }
@@ -306,12 +322,13 @@ Task<std::optional<Outcome>> Carrier::after_mined(ErrandPtr errand) {
     const auto receipt = errand->submission->receipt;
     const auto proof = prove(*errand->payment, *receipt);
     if (proof) co_return settled(*receipt);
+    errand->mined = receipt;
     if (errand->submission->shared) {
         // Its own call failed, or all of them did: alone, the chain says why, or it goes well.
         errand->alone = true;
         co_return std::nullopt;
     }
-    if (receipt->success) co_return failed(proof.error(), receipt->hash);
+    if (receipt->success) co_return without_effect(*errand, proof.error());
     // It reverted: perhaps because the same authorisation was executed before it.
     auto reason = co_await examiner_.diagnose(errand->payment);
     Error error{Errc::exact_transaction_failed, "the transaction reverted"};
@@ -321,11 +338,6 @@ Task<std::optional<Outcome>> Carrier::after_mined(ErrandPtr errand) {
         error.detail = to_string(*reason);
     }
     auto outcome = co_await after_failure(errand, std::move(error));
-    if (outcome.state == Outcome::State::failed) {
-        outcome.transaction = receipt->hash;
-        outcome.block_number = receipt->block_number;
-        outcome.block_hash = receipt->block_hash;
-    }
     co_return outcome;
 }
 
@@ -349,7 +361,7 @@ Task<Outcome> Carrier::after_failure(ErrandPtr errand, Error error) {
         if (*found) co_return settled(**found);
         break;
     }
-    co_return failed(std::move(error), errand->last_hash());
+    co_return without_effect(*errand, std::move(error));
 }
 
 Task<Result<std::optional<chain::Receipt>>> Carrier::look_back(ErrandPtr errand) {

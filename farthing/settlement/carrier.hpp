@@ -30,13 +30,14 @@ struct Errand {
     explicit Errand(std::shared_ptr<const scheme::Opened> what) : payment(std::move(what)) {}
 
     std::shared_ptr<const scheme::Opened> payment;
-    SubmissionPtr submission;       ///< the transfer's last, once there is one
-    std::vector<Bytes32> earlier;   ///< broadcast for submissions before that
-    bool alone = false;             ///< it shares no transaction with others
-    bool given_up = false;          ///< set by the owner: send nothing from now on
-    bool elsewhere = false;         ///< set by the owner: another node may send it
-    bool judged = false;            ///< its signature is good, and it has its place
-    bool signed_elsewhere = false;  ///< by a key that is not ours any more
+    SubmissionPtr submission;                     ///< the transfer's last, once there is one
+    std::vector<Bytes32> earlier;                 ///< broadcast for submissions before that
+    std::shared_ptr<const chain::Receipt> mined;  ///< of the last that was, to no avail
+    bool alone = false;                           ///< it shares no transaction with others
+    bool given_up = false;                        ///< set by the owner: send nothing from now on
+    bool elsewhere = false;                       ///< set by the owner: another node may send it
+    bool judged = false;                          ///< its signature is good, and it has its place
+    bool signed_elsewhere = false;                ///< by a key that is not ours any more
 
     /// Whether a transfer may have left this process.
     [[nodiscard]] bool is_sent() const;

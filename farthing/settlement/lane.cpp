@@ -21,15 +21,6 @@ constexpr int kSendsMax = 3;
 
 std::chrono::milliseconds backoff(int attempt) { return kBackoff * (1 << attempt); }
 
-/// Of those that somebody waits for.
-std::vector<scheme::PaymentKey> keys_of(const Flight& flight) {
-    std::vector<scheme::PaymentKey> keys;
-    for (const auto& each : flight.carries) {
-        if (each->payment && !each->forgotten && !each->is_final()) keys.push_back(*each->payment);
-    }
-    return keys;
-}
-
 }  // namespace
 
 Lane::Lane(Env env, Loop& loop, chain::Chain& chain, store::IntentStore& intents, Queue& queue,
@@ -194,7 +185,10 @@ Lane::FlightPtr Lane::sign_now(const Load& load) const {
 
 /// Durable before its bytes leave.
 Task<Result<>> Lane::keep(FlightPtr flight) {
-    auto keys = keys_of(*flight);
+    std::vector<scheme::PaymentKey> keys;
+    for (const auto& each : flight->carries) {
+        if (each->payment && !each->forgotten && !each->is_final()) keys.push_back(*each->payment);
+    }
     if (keys.empty()) co_return Result<>{};
     store::Broadcast broadcast{.signer = address_,
                                .account_nonce = flight->nonce,
@@ -223,7 +217,10 @@ Task<Result<>> Lane::keep_for_certain(FlightPtr flight) {
 /// Its bytes are in no pool, and stay here. As long as they are recorded, none of what they carry
 /// may fail: somebody else could send them. False when another node may be doing so already.
 Task<bool> Lane::unkeep(FlightPtr flight) {
-    auto keys = keys_of(*flight);
+    std::vector<scheme::PaymentKey> keys;  // also of what nobody waits for: it was recorded too
+    for (const auto& each : flight->carries) {
+        if (each->payment) keys.push_back(*each->payment);
+    }
     Result<> dropped;
     for (int again = 0; !keys.empty(); again = std::min(again + 1, kAttemptsMax)) {
         dropped = co_await intents_.drop_broadcast(keys, flight->hash);

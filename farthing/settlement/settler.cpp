@@ -196,7 +196,6 @@ Task<> Settler::work(JobPtr job) {
     if (!errand.elsewhere && !lanes_.has_key()) {
         const auto handed = co_await hand_over(job);
         if (job->outcome) co_return;
-        errand.elsewhere = handed.has_value();
         if (!handed) outcome = failed(handed.error());
     }
     if (!outcome && errand.elsewhere) outcome = co_await follow(job);
@@ -255,9 +254,11 @@ Task<> Settler::conclude(JobPtr job, Outcome outcome) {
         if (outcome.error.code == Errc::intent_not_ours) outcome = co_await follow(job);
         auto written = co_await write_end(job, outcome);
         if (written) break;
+        // A failure that others cannot read, of what they can send, would be none.
+        const bool is_sent = outcome.state == Outcome::State::settled || job->errand->is_sent();
         if (written.error().code == Errc::intent_not_ours) {
             outcome.error = written.error();
-        } else if (outcome.state == Outcome::State::settled) {
+        } else if (is_sent) {
             co_await env_.clock.sleep(kWriteAgain);
         } else {
             break;

@@ -145,11 +145,11 @@ class Settler {
     Task<Outcome> carry_again(JobPtr job);
     Task<> run_looking();
     Task<> look_again();
-    using BlockHashes = std::map<std::uint64_t, Bytes32>;
-    using Receipts = std::map<Bytes32, chain::Receipt>;
-    Task<Result<BlockHashes>> blocks_of_recent();
-    Task<Result<Receipts>> receipts_of(std::set<Bytes32> hashes);
-    [[nodiscard]] static bool is_still_there(Recent& recent, const chain::Receipt& receipt);
+    using BlockHashes = std::map<std::uint64_t, std::optional<Bytes32>>;
+    using Receipts = std::map<Bytes32, std::optional<chain::Receipt>>;
+    Task<BlockHashes> blocks_of_recent();
+    Task<Receipts> receipts_of(std::set<Bytes32> hashes);
+    [[nodiscard]] static bool moved_to(Recent& recent, const chain::Receipt& receipt);
     Task<> settle_again(Recent gone);
     [[nodiscard]] store::Intent intent_of(const Job& job) const;
     /// Durable, then public.

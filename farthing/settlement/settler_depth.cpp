@@ -64,16 +64,17 @@ Task<std::optional<bool>> Settler::is_deep(Outcome outcome, Depth depth) {
 }
 
 Task<Outcome> Settler::carry_again(JobPtr job) {
-    job->errand->elsewhere = false;
     for (;;) {
         auto there = co_await intents_.find(job->errand->payment->key());
         if (there && *there && !(*there)->broadcasts.empty()) {
+            job->errand->elsewhere = false;
             job->errand->earlier.clear();
             auto outcome = co_await carrier_.carry_on(job->errand, (*there)->broadcasts);
             co_return outcome;
         }
         if (there) {
             // Sent by somebody else alone: then it is ours to send.
+            job->errand->elsewhere = false;
             auto outcome = co_await carrier_.carry(job->errand);
             co_return outcome;
         }
@@ -115,44 +116,49 @@ Task<Result<>> Settler::recall() {
 }
 
 /// In another block the same transaction may do something else.
-bool Settler::is_still_there(Recent& recent, const chain::Receipt& receipt) {
-    if (receipt.block_hash == recent.block_hash) return true;
+bool Settler::moved_to(Recent& recent, const chain::Receipt& receipt) {
     if (!prove(*recent.payment, receipt)) return false;
     recent.block_number = receipt.block_number;
     recent.block_hash = receipt.block_hash;
     return true;
 }
 
-/// The hashes of the blocks with what has settled lately, as the chain has them now.
-Task<Result<Settler::BlockHashes>> Settler::blocks_of_recent() {
+/// The hashes of the blocks with what has settled lately, as the chain has them now; those that it
+/// did not tell are left out.
+Task<Settler::BlockHashes> Settler::blocks_of_recent() {
     std::set<std::uint64_t> numbers;
-    for (const auto& each : recent_) numbers.insert(each.block_number);
+    for (const auto& each : recent_) {
+        // What another process has settled: its receipt says where.
+        if (each.block_number > 0) numbers.insert(each.block_number);
+    }
     BlockHashes out;
     while (!numbers.empty()) {
         std::vector<std::uint64_t> some;
         while (!numbers.empty() && some.size() < kAskedAtOnce) {
             some.push_back(numbers.extract(numbers.begin()).value());
         }
-        const auto blocks = co_await chain_.blocks(std::move(some));
-        if (!blocks) co_return fail(blocks.error());
-        for (const auto& each : *blocks) {
-            if (each) out.emplace(each->number, each->hash);
+        const auto blocks = co_await chain_.blocks(some);
+        if (!blocks) co_return out;
+        for (std::size_t i = 0; i < some.size(); ++i) {
+            const auto& block = (*blocks)[i];
+            out.emplace(some[i], block ? std::optional(block->hash) : std::nullopt);
         }
     }
     co_return out;
 }
 
-Task<Result<Settler::Receipts>> Settler::receipts_of(std::set<Bytes32> hashes) {
+/// The same of receipts.
+Task<Settler::Receipts> Settler::receipts_of(std::set<Bytes32> hashes) {
     Receipts out;
     while (!hashes.empty()) {
         std::vector<Bytes32> some;
         while (!hashes.empty() && some.size() < kAskedAtOnce) {
             some.push_back(hashes.extract(hashes.begin()).value());
         }
-        auto receipts = co_await chain_.receipts(std::move(some));
-        if (!receipts) co_return fail(std::move(receipts).error());
-        for (auto& each : *receipts) {
-            if (each) out.emplace(each->hash, std::move(*each));
+        auto receipts = co_await chain_.receipts(some);
+        if (!receipts) co_return out;
+        for (std::size_t i = 0; i < some.size(); ++i) {
+            out.emplace(some[i], std::move((*receipts)[i]));
         }
     }
     co_return out;
@@ -165,28 +171,28 @@ Task<> Settler::look_again() {
     auto head = co_await chain_.head();
     if (!head) co_return;
     const auto blocks = co_await blocks_of_recent();
-    if (!blocks) co_return;
     const auto is_in_place = [&](const Recent& each) {
-        const auto found = blocks->find(each.block_number);
-        return found != blocks->end() && found->second == each.block_hash;
+        const auto found = blocks.find(each.block_number);
+        return found != blocks.end() && found->second == each.block_hash;
     };
     std::set<Bytes32> moved;
     for (std::size_t i = 0; i < count; ++i) {
-        if (!is_in_place(recent_[i])) moved.insert(recent_[i].transaction);
+        const auto& each = recent_[i];
+        const bool is_known = each.block_number == 0 || blocks.contains(each.block_number);
+        if (is_known && !is_in_place(each)) moved.insert(each.transaction);
     }
     const auto receipts = co_await receipts_of(std::move(moved));
-    if (!receipts) co_return;
     std::deque<Recent> kept;
     for (std::size_t i = 0; i < recent_.size(); ++i) {
         auto& each = recent_[i];
-        // What has settled meanwhile stands behind the others.
-        if (i >= count) {
+        const bool in_place = is_in_place(each);
+        const auto receipt = receipts.find(each.transaction);
+        // What has settled meanwhile, and what the chain said nothing about.
+        if (i >= count || (!in_place && receipt == receipts.end())) {
             kept.push_back(std::move(each));
             continue;
         }
-        const auto receipt = receipts->find(each.transaction);
-        const bool is_there = is_in_place(each) ||
-                              (receipt != receipts->end() && is_still_there(each, receipt->second));
+        const bool is_there = in_place || (receipt->second && moved_to(each, *receipt->second));
         each.missed = is_there ? 0 : each.missed + 1;
         const bool is_deep = head->number >= each.block_number + config_.reorganised_within;
         if (each.missed >= kMissesMax) {

@@ -139,10 +139,14 @@ Task<Outcome> Settler::carry_on(JobPtr job, store::Intent intent) {
 /// another node may send it.
 Task<Result<>> Settler::hand_over(JobPtr job) {
     const auto key = job->errand->payment->key();
+    // From the moment on that it may be another one's, nobody here may say that it was not sent.
+    job->errand->elsewhere = true;
     auto handed = co_await intents_.hand_over(key);
     const bool is_unknown = !handed && handed.error().code == Errc::write_unknown;
-    if (!is_unknown) co_return handed;
-    job->errand->elsewhere = true;
+    if (!is_unknown) {
+        job->errand->elsewhere = handed.has_value();
+        co_return handed;
+    }
     while (!handed && handed.error().code != Errc::intent_not_ours) {
         co_await env_.clock.sleep(kTieAgain);
         handed = co_await intents_.hand_over(key);

@@ -399,6 +399,21 @@ TEST_CASE("nodes: a payment that may have been handed over is not told as a fail
     CHECK(cluster.transfers_of(*payment) == 1);
 }
 
+TEST_CASE("nodes: who gives up while a payment is handed over is not told that it has failed") {
+    Cluster cluster(1);
+    Cluster::Node a(cluster, "a");
+    Cluster::Node b(cluster, "b");
+    for (int i = 0; i < 20; ++i) cluster.advance(1s);
+    auto& without = a.held() == 0 ? a : b;
+    const auto payment = cluster.payment(0);
+    without.intents.delay = [] { return 5s; };
+    const auto asked = without.ask(payment, {}, 7s);
+    REQUIRE(cluster.ends(asked));
+    CHECK((*asked)->state == State::unknown);
+    for (int i = 0; i < 30; ++i) cluster.advance(1s);
+    CHECK(cluster.transfers_of(*payment) == 1);
+}
+
 TEST_CASE("nodes: a payment that may have been opened again is sent again") {
     Cluster cluster(1);
     Cluster::Node a(cluster, "a");

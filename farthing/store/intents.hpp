@@ -104,7 +104,8 @@ class IntentStore {
     /// (one of them is another node's, which may be sending the bytes): all stay as they are.
     virtual Task<Result<>> drop_broadcast(std::vector<scheme::PaymentKey> keys, Bytes32 hash) = 0;
     /// Before anybody hears it. An intent that has ended already stays as it is. Errors:
-    /// intent_not_ours (it is open and another living node's).
+    /// intent_not_ours (it is open and another living node's; or a dead one's that has sent it, and
+    /// the ending a failure).
     virtual Task<Result<>> end(scheme::PaymentKey key, Ending ending) = 0;
     /// What is recorded. Memory forgets what failed or was told, in favour of younger ones.
     virtual Task<Result<std::optional<Intent>>> find(scheme::PaymentKey key) = 0;

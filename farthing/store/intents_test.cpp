@@ -50,6 +50,28 @@ TEST_CASE("intents: what was never broadcast, or has failed, makes room for anot
     });
 }
 
+TEST_CASE("intents: what a node that is no more has sent fails for nobody who has not adopted it") {
+    on_each_store([](Setting& world, Place& place) {
+        const auto a = place.node("a");
+        const auto sent = world.intent();
+        const auto unsent = world.intent();
+        const auto b = place.node("b");
+        for (const auto& each : {sent, unsent}) {
+            CHECK_FALSE(world.run(b.intents->begin(each)).value());
+        }
+        REQUIRE(world.run(b.intents->add_broadcast({sent.key}, world.broadcast(1))));
+        place.expire(node_lease("b"));
+        const Ending failure{.state = State::failed, .reason = "x"};
+        const auto refused = world.run(a.intents->end(sent.key, failure));
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error().code == Errc::intent_not_ours);
+        CHECK(world.run(a.intents->find(sent.key)).value()->state == State::open);
+        CHECK(world.run(a.intents->end(unsent.key, failure)));
+        REQUIRE(world.run(a.intents->adopt(sent.key.network)).value().size() == 1);
+        CHECK(world.run(a.intents->end(sent.key, failure)));
+    });
+}
+
 TEST_CASE("intents: bytes that never leave are dropped for all that they carry, or for none") {
     on_each_store([](Setting& world, Place& place) {
         const auto a = place.node("a");

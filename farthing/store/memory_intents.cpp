@@ -70,6 +70,11 @@ Task<Result<>> MemoryIntents::end(scheme::PaymentKey key, Ending ending) {
     if (ending.print && *ending.print != intent.print) co_return Result<>{};
     if (is_of_another(intent)) co_return fail(not_ours(key, kOfAnotherNode));
     if (ending.if_unsent && !intent.broadcasts.empty()) co_return Result<>{};
+    // What the dead one has sent may be mined yet: who adopts it finds out.
+    const bool is_foreign = intent.owner != node_ && !intent.broadcasts.empty();
+    if (is_foreign && ending.state == Intent::State::failed) {
+        co_return fail(not_ours(key, kOfAnotherNode));
+    }
     intent.state = ending.state;
     intent.transaction = ending.transaction;
     intent.reason = std::move(ending.reason);

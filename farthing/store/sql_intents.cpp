@@ -39,6 +39,13 @@ bool is_living(soci::session& session, const std::string& node, const std::strin
     return count > 0;
 }
 
+bool is_carried(soci::session& session, const KeyText& key) {
+    int count = 0;
+    session << std::string("SELECT COUNT(*) FROM carried") + kOfKey, use(key.network, "network"),
+        use(key.token, "token"), use(key.payer, "payer"), use(key.nonce, "nonce"), into(count);
+    return count > 0;
+}
+
 struct Holding {
     bool open;
     std::string owner;
@@ -217,6 +224,11 @@ Task<Result<>> SqlIntents::end(scheme::PaymentKey of, Ending ending) {
         if (ending.print && to_hex(*ending.print) != there->print) return {};
         if (there->owner == node && ending.if_unsent) return {};
         if (there->owner != node && is_living(session, there->owner, now)) {
+            return fail(not_ours(of, kOfAnotherNode));
+        }
+        // What the dead one has sent may be mined yet: who adopts it finds out.
+        if (there->owner != node && ending.state == Intent::State::failed && !ending.if_unsent &&
+            is_carried(session, key)) {
             return fail(not_ours(of, kOfAnotherNode));
         }
         // The row is locked: it is still ours, or the dead one's.

@@ -32,6 +32,9 @@ class Life {
         co_await pass();
         co_return out;
     }
+    Task<> wait(std::chrono::milliseconds time) {
+        if (time > std::chrono::milliseconds(0)) co_await clock_.sleep(time);
+    }
 
   private:
     Clock& clock_;
@@ -96,6 +99,8 @@ class MortalIntents final : public store::IntentStore {
     MortalIntents(Life& life, store::IntentStore& real) : life_(life), real_(real) {}
 
     std::function<StoreFault()> faults;
+    /// How long an answer takes to come.
+    std::function<std::chrono::milliseconds()> delay;
     /// It is written down that somebody heard of this payment; true once the asker knows.
     std::function<void(const scheme::PaymentKey&, bool)> told;
 
@@ -122,6 +127,7 @@ class MortalIntents final : public store::IntentStore {
         auto out = co_await real_.tell(key, std::move(asker));
         const bool granted = out && *out;
         if (told && granted) told(key, false);
+        co_await life_.wait(delay ? delay() : std::chrono::milliseconds(0));
         co_await life_.pass();
         if (fault == StoreFault::written) co_return unknown();
         if (told && granted) told(key, true);
@@ -161,6 +167,7 @@ class MortalIntents final : public store::IntentStore {
         const auto fault = faults ? faults() : StoreFault::none;
         if (fault == StoreFault::not_written) co_return lost();
         auto out = co_await std::move(task);
+        co_await life_.wait(delay ? delay() : std::chrono::milliseconds(0));
         co_await life_.pass();
         if (fault == StoreFault::written) co_return unknown();
         co_return out;
@@ -168,6 +175,36 @@ class MortalIntents final : public store::IntentStore {
 
     Life& life_;
     store::IntentStore& real_;
+};
+
+/// Of a node that is alone: whatever it wants is free, when the answer comes.
+class LoneReservations final : public store::ReservationStore {
+  public:
+    explicit LoneReservations(Life& life) : life_(life) {}
+
+    std::function<std::chrono::milliseconds()> delay;
+
+    Task<Result<bool>> reserve(store::Reserved /*payment*/, U256 /*room*/) override {
+        co_await answer();
+        co_return true;
+    }
+    Task<Result<>> hold(store::Reserved /*payment*/) override {
+        co_await answer();
+        co_return Result<>();
+    }
+    Task<Result<>> let_go(scheme::PaymentKey /*key*/,
+                          std::chrono::milliseconds /*after*/) override {
+        co_await answer();
+        co_return Result<>();
+    }
+
+  private:
+    Task<> answer() {
+        co_await life_.wait(delay ? delay() : std::chrono::milliseconds(0));
+        co_await life_.pass();
+    }
+
+    Life& life_;
 };
 
 /// A process that settles, until it dies.
@@ -179,9 +216,11 @@ class MortalNode {
           chain(life, world.chain),
           memory(std::move(table), id),
           intents(life, memory),
+          reservations(life),
           lanes(world.env, world.loop, chain, intents, ChainWorld::gas_keys(config.keys),
                 config.lane, config.queue),
-          examiner(world.env, world.loop, chain, lanes.address(), config.policy, config.facts),
+          examiner(world.env, world.loop, chain, lanes.address(), config.policy, config.facts,
+                   &reservations),
           settler(world.env, world.loop, chain, examiner, lanes, intents, of_node(config, id)) {
         lanes.queue().set_batching(settlement::Batching::batch_contract);
         world.running.spawn(lanes.run());
@@ -200,6 +239,7 @@ class MortalNode {
     MortalChain chain;
     store::MemoryIntents memory;
     MortalIntents intents;
+    LoneReservations reservations;
     settlement::Lanes lanes;
     settlement::Examiner examiner;
     settlement::Settler settler;

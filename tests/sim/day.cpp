@@ -140,6 +140,7 @@ void Day::be_born() {
         std::make_shared<MortalNode>(world_, table_, "node " + std::to_string(nodes_.size()),
                                      config_, [this] { return dies(); });
     node->intents.faults = [this] { return disk_fault(); };
+    node->intents.delay = node->reservations.delay = [this] { return disk_delay(); };
     node->intents.told = [this](const scheme::PaymentKey& key, bool known) {
         if (known) {
             told_in_vain_.erase(key);
@@ -148,6 +149,7 @@ void Day::be_born() {
         }
     };
     nodes_.push_back(node);
+    for (const auto& story : stories_) story->asking = 0;
     settlement::Settler::Reopen reopen =
         [this](const std::string& record) -> Result<std::shared_ptr<const scheme::Opened>> {
         return stories_.at(std::stoul(record))->payment;
@@ -158,6 +160,8 @@ void Day::be_born() {
 void Day::ask(const StoryPtr& story) {
     if (nodes_.empty() || !nodes_.back()->serves()) return;
     story->asked = true;
+    story->said_no = false;
+    ++story->asking;
     const auto patience = 200ms + up_to(dice_, dice_.chance(50) ? 5s : 90s);
     askers_.spawn(listen(nodes_.back(), story, patience));
 }
@@ -166,7 +170,9 @@ Task<> Day::listen(std::shared_ptr<MortalNode> node, StoryPtr story,
                    std::chrono::milliseconds patience) {
     std::string nobody;
     auto outcome = co_await node->settler.settle(story->payment, patience, nobody, story->record);
-    if (node->life.is_over()) co_return;  // its last words
+    if (node->life.is_over()) co_return;  // its last words: whoever asked knows nothing
+    --story->asking;
+    story->said_no = outcome.state == State::failed && story->asking == 0;
     check_proof(*story, outcome);
     story->answers.push_back(std::move(outcome));
 }
@@ -201,6 +207,11 @@ Fault Day::send_fault() {
 StoreFault Day::disk_fault() {
     if (calm_ || !fate_.chance(weather_.disk_faults_percent)) return StoreFault::none;
     return fate_.chance(50) ? StoreFault::not_written : StoreFault::written;
+}
+
+std::chrono::milliseconds Day::disk_delay() {
+    if (calm_ || !fate_.chance(weather_.disk_faults_percent)) return 0ms;
+    return up_to(fate_, 10s);
 }
 
 void Day::disturb() {
@@ -307,6 +318,7 @@ void Day::end() {
     be_born();
     settle_down(10);
     REQUIRE(nodes_.back()->serves());
+    for (const auto& story : stories_) check_refusal(*story);
     for (auto& story : stories_) {
         if (!story->asked || story->was_told(State::settled)) continue;
         auto outcome =
@@ -379,6 +391,14 @@ void Day::check_proof(const Story& story, const settlement::Outcome& answer) con
     REQUIRE(receipt != nullptr);
     CHECK(receipt->success);
     CHECK(proved);
+}
+
+/// Who hears that a payment has failed makes another one: this one must never move.
+void Day::check_refusal(const Story& story) const {
+    CAPTURE(story.record);
+    const bool is_known = story.was_told(State::settled) || story.front_run || may_be_undone() ||
+                          told_in_vain_.contains(story.payment->key());
+    if (story.said_no && !is_known) CHECK(world_.transfers_of(*story.payment) == 0);
 }
 
 void Day::check_story(const Story& story) const {

@@ -54,6 +54,8 @@ struct Story {
     std::vector<settlement::Outcome> answers;
     bool asked = false;
     bool front_run = false;
+    int asking = 0;        ///< who waits for an answer of the living process
+    bool said_no = false;  ///< the last answer was that it had failed, and nobody has asked since
 
     [[nodiscard]] bool was_told(State state) const {
         return std::ranges::any_of(answers, [&](const auto& a) { return a.state == state; });
@@ -88,6 +90,7 @@ class Day {
     Fault fault(Op op);
     Fault send_fault();
     StoreFault disk_fault();
+    std::chrono::milliseconds disk_delay();
     void disturb();
     void settle_down(int half_minutes);
     void foreign_transaction();
@@ -100,6 +103,7 @@ class Day {
     [[nodiscard]] bool may_be_undone() const;
     void check_proof(const Story& story, const settlement::Outcome& answer) const;
     void check_story(const Story& story) const;
+    void check_refusal(const Story& story) const;
     void check_nonces() const;
     void count();
 

@@ -216,6 +216,10 @@ Task<Result<std::vector<std::optional<chain::Head>>>> FakeChain::blocks(
     std::vector<std::uint64_t> numbers) {
     const auto fault = co_await arrive(Op::blocks);
     if (is_lost(fault)) co_return lost();
+    // As on every chain that is older than EIP-1559.
+    if (std::ranges::find(numbers, 0U) != numbers.end()) {
+        co_return fail(Errc::rpc_failed, "the first block has no base fee");
+    }
     std::vector<std::optional<chain::Head>> out(numbers.size());
     for (std::size_t i = 0; i < numbers.size() && fault.kind != Fault::Kind::hidden; ++i) {
         if (numbers[i] >= 1 && numbers[i] <= height()) out[i] = blocks_[numbers[i] - 1];
