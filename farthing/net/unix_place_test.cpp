@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A server on a Unix socket: whose it is, and what is found where it should be.
+#include "farthing/net/unix_place.hpp"
+
 #include <doctest/doctest.h>
 #include <sys/socket.h>
 #include <sys/stat.h>

@@ -48,6 +48,8 @@ std::string next_after_ask(ledger::Seq id, std::optional<Answered> answered) {
             return "the operator said no: do not ask for this again";
         case Answered::expired:
             return "the operator's approval has expired: the same request asks for a new one";
+        case Answered::approved:
+            return "the operator has approved it: send the same request again";
         default:
             return fmt::format(
                 "nothing was paid; the operator has to approve it (approval {}), then send the "

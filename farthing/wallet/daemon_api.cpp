@@ -8,6 +8,7 @@
 #include "farthing/base/base64.hpp"
 #include "farthing/base/printable.hpp"
 #include "farthing/net/hop_by_hop.hpp"
+#include "farthing/wallet/tokens.hpp"
 
 namespace farthing::wallet {
 namespace {
@@ -26,7 +27,7 @@ Result<net::Headers> headers_of(const json::Object& object) {
         if (text == nullptr) return bad(".headers: expected text for each name");
         given.add(std::string(name), std::string(*text));
     }
-    return net::without_hop_by_hop(given);
+    return for_the_seller(given);
 }
 
 Result<net::Request> request_of(FetchCall& call) {
@@ -92,6 +93,17 @@ json::Object headers_json(const net::Headers& headers) {
 }
 
 }  // namespace
+
+net::Headers for_the_seller(const net::Headers& given) {
+    net::Headers out;
+    for (const auto& [name, value] : net::without_hop_by_hop(given)) {
+        const auto plain = net::folded(name);
+        if (plain.starts_with("farthing-")) continue;
+        if (plain == "authorization" && token_in_credentials(value)) continue;
+        out.add(name, value);
+    }
+    return out;
+}
 
 Result<std::chrono::milliseconds> parse_wait(std::string_view seconds) {
     std::uint64_t number = 0;

@@ -38,6 +38,9 @@ struct FetchCall {
     }
 };
 
+/// What of a program's headers goes on: nothing that is for one connection only, nothing that
+/// begins with `Farthing-`, and no Authorization with a token of ours.
+[[nodiscard]] net::Headers for_the_seller(const net::Headers& given);
 /// Errors: invalid_json, invalid_field, invalid_argument, invalid_encoding, too_large.
 [[nodiscard]] Result<Order> parse_fetch_call(std::string_view text);
 /// Errors: invalid_field: no number, or more than kWaitSecondsMax.

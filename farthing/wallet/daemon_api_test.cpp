@@ -17,7 +17,7 @@ std::string wrong(std::string_view text) {
 
 TEST_CASE("daemon api: a call becomes a request and an errand") {
     const auto order = parse_fetch_call(R"({"url":"https://api.example/a?b#c","headers":{
-        "Accept":"text/plain","Host":"evil.example","Connection":"X-Gone","X-Gone":"1"},
+        "Accept":"text/plain","Host":"evil.example","Farthing-Token":"x","Connection":"X-Gone","X-Gone":"1"},
         "body":"hello","task":"mail","reason":"why","tool":"t","maxAmount":"$0.01","wait":600})");
     REQUIRE_MESSAGE(order.has_value(), to_string(order.error()));
     CHECK(order->url.to_string() == "https://api.example/a?b");

@@ -3,13 +3,9 @@
 
 #include "farthing/net/hop_by_hop.hpp"
 #include "farthing/wallet/daemon_api.hpp"
-#include "farthing/wallet/tokens.hpp"
 
 namespace farthing::wallet {
 namespace {
-
-/// Everything that begins so is between the program and us.
-constexpr std::string_view kOwn = "farthing-";
 
 std::string text_of(const net::Headers& headers, std::string_view name) {
     return std::string(headers.get(name).value_or(""));
@@ -31,12 +27,7 @@ Result<Order> proxied_order(net::Url url, const net::ServerRequest& request) {
     out.request.method = request.method;
     // A program that wants to follow a redirect does so itself.
     out.redirects = Redirects::never;
-    for (const auto& [name, value] : net::without_hop_by_hop(request.headers)) {
-        const auto plain = net::folded(name);
-        if (plain.starts_with(kOwn)) continue;
-        if (plain == "authorization" && token_in_credentials(value)) continue;
-        out.request.headers.add(name, value);
-    }
+    out.request.headers = for_the_seller(request.headers);
     const auto& given = request.headers;
     out.errand.task = text_of(given, "Farthing-Task");
     out.errand.reason = text_of(given, "Farthing-Reason");
