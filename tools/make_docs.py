@@ -29,6 +29,9 @@ STRUCTS = [
     ("facilitator/access_config.hpp", "RateLimitsConfig", "`[rate_limits]` of the facilitator", None),
     ("facilitator/access_config.hpp", "RateConfig", "a rate limit, inline", None),
     ("facilitator/access_config.hpp", "ScreeningConfig", "`[screening]` of the facilitator, and `[facilitator.screening]` of a gateway", None),
+    ("wallet/settings.hpp", "Settings", "`wallet.toml`, in a wallet's folder", None),
+    ("wallet/settings.hpp", "SinkConfig", "`[[alert]]` of a wallet", None),
+    ("wallet/settings.hpp", "SignerConfig", "`[signer]` of a wallet", None),
     ("evm/assets.hpp", "Asset", "`[[asset]]`", None),
     ("io/config.hpp", "SecretSource", "a secret, inline", None),
 ]
@@ -51,7 +54,7 @@ NAMES = {
     "FacilitatorConfig": "table", "LimitsConfig": "table", "DeferredConfig": "table", "CorsConfig": "table", "RouteConfig": "table",
     "ApiKeyConfig": "table", "AllowConfig": "table", "RateLimitsConfig": "table", "RateConfig": "table",
     "ScreeningConfig": "table", "facilitator::ScreeningConfig": "table", "Bytes32": "hash", "UtcTime": "time",
-    "AcceptConfig": "table", "HeaderConfig": "table", "NetworkConfig": "table",
+    "AcceptConfig": "table", "HeaderConfig": "table", "NetworkConfig": "table", "SinkConfig": "table", "SignerConfig": "table",
 }
 
 

@@ -19,6 +19,7 @@
 #include "farthing/io/config.hpp"
 #include "farthing/io/task_group.hpp"
 #include "farthing/wallet/keystore.hpp"
+#include "farthing/wallet/remote_signer.hpp"
 
 namespace farthing::app {
 namespace {
@@ -57,7 +58,7 @@ struct Options {
 class NoKey final : public wallet::Signer {
   public:
     [[nodiscard]] Address address() const override { return {}; }
-    Task<Result<Bytes>> sign(Bytes32) override {
+    Task<Result<Bytes>> sign(eip712::Signable) override {
         co_return fail(Errc::invalid_argument,
                        fmt::format("a payment is asked for, and there is no key: set {} or name a "
                                    "--keystore",
@@ -68,6 +69,7 @@ class NoKey final : public wallet::Signer {
 Result<std::unique_ptr<wallet::Signer>> make_signer(const Options& options) {
     const auto keystore =
         options.wallet.empty() ? options.keystore : wallet::Folder{options.wallet}.key_file();
+    if (options.dry_run && !options.wallet.empty()) return std::make_unique<NoKey>();
     if (!keystore.empty()) {
         FARTHING_CHECK(check_key_file(keystore));
         if (options.dry_run) return std::make_unique<NoKey>();
@@ -78,6 +80,18 @@ Result<std::unique_ptr<wallet::Signer>> make_signer(const Options& options) {
     FARTHING_TRY(auto key, key_from_environment());
     if (!key || options.dry_run) return std::make_unique<NoKey>();
     return std::make_unique<wallet::LocalSigner>(std::move(*key));
+}
+
+/// The wallet's `[signer]`, if that is who signs. Errors: invalid_config when a key is there too.
+Result<std::optional<wallet::SignerConfig>> signer_elsewhere(const wallet::Folder& folder) {
+    FARTHING_TRY(auto settings, wallet::load_settings(folder));
+    std::error_code code;
+    if (settings.signer && std::filesystem::exists(folder.key_file(), code)) {
+        return fail(Errc::invalid_config,
+                    fmt::format("{} has a key, and wallet.toml a [signer]: one of them signs",
+                                folder.key_file()));
+    }
+    return std::move(settings.signer);
 }
 
 /// `30`, `30s` or `500ms`.
@@ -266,7 +280,8 @@ struct Job {
     net::Request request;
     AssetTable assets;
     wallet::PayerConfig config;
-    std::unique_ptr<wallet::Signer> signer;
+    std::unique_ptr<wallet::Signer> signer;  ///< none when `elsewhere`
+    std::optional<wallet::SignerConfig> elsewhere;
 };
 
 Result<Job> make_job(const Options& options) {
@@ -279,7 +294,12 @@ Result<Job> make_job(const Options& options) {
     if (!options.wallet.empty()) {
         FARTHING_CHECK(follow_pact({options.wallet}, !options.max_amount.empty(), job.config));
     }
-    FARTHING_TRY(job.signer, make_signer(options));
+    if (!options.wallet.empty() && !options.dry_run) {
+        FARTHING_TRY(job.elsewhere, signer_elsewhere({options.wallet}));
+    }
+    if (!job.elsewhere) {
+        FARTHING_TRY(job.signer, make_signer(options));
+    }
     return job;
 }
 
@@ -325,6 +345,10 @@ int run_pay(const Options& options) {
         if (auto ready = output.prepare(); !ready) return report(ready.error());
     }
     World world(Level::error);
+    const auto signers = net::Client::make(world.env(), world.loop, {});
+    if (job->elsewhere) {
+        job->signer = std::make_unique<wallet::RemoteSigner>(*signers, *job->elsewhere);
+    }
     Till till;
     if (!options.wallet.empty() && !options.dry_run) {
         auto ready = till.open({options.wallet}, options.errand, job->signer->address(), world);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <fstream>
 
 #include "app/commands/commands.hpp"
 #include "app/new_key.hpp"
@@ -22,6 +23,9 @@ struct InitOptions {
     NewKey key;
     bool import = false;
     bool mnemonic = false;
+    std::string signer;  ///< URL; then there is no key file
+    std::string signer_kind = "json_rpc";
+    std::string address;
 };
 
 struct ReconcileOptions {
@@ -41,6 +45,34 @@ Result<> make_folder(const std::filesystem::path& path) {
     return {};
 }
 
+/// Without a key: wallet.toml says who signs.
+Result<Address> init_elsewhere(const InitOptions& options, const wallet::Folder& folder,
+                               const Address& op) {
+    const auto agent = parse_address(options.address);
+    if (!agent) return fail(Errc::invalid_argument, "--address: " + agent.error().detail);
+    if (*agent == op) {
+        return fail(Errc::invalid_argument, "--operator: that is the agent's own address");
+    }
+    const auto file = folder.path / "wallet.toml";
+    std::error_code code;
+    for (const auto& each : {file, std::filesystem::path(folder.key_file())}) {
+        if (std::filesystem::exists(each, code)) {
+            return fail(Errc::invalid_argument, each.string() + ": is there already");
+        }
+    }
+    const auto text = fmt::format("[signer]\nurl = {}\nkind = {}\naddress = {}\n",
+                                  json::to_text(json::Value(options.signer)),
+                                  json::to_text(json::Value(options.signer_kind)),
+                                  json::to_text(json::Value(agent->to_checksum())));
+    FARTHING_CHECK(config_from_toml<wallet::Settings>(text, file.string()));
+    std::ofstream out(file, std::ios::binary);
+    out << text;
+    out.close();
+    if (!out) return fail(Errc::io_failed, file.string() + ": cannot be written");
+    FARTHING_CHECK(folder.save_operator(op));
+    return *agent;
+}
+
 Result<Address> init(const InitOptions& options, const wallet::Folder& folder, World& world) {
     auto op = parse_address(options.op);
     if (!op) return fail(Errc::invalid_argument, "--operator: " + op.error().detail);
@@ -50,6 +82,7 @@ Result<Address> init(const InitOptions& options, const wallet::Folder& folder, W
         return fail(Errc::invalid_argument,
                     fmt::format("{}: there is a wallet already", folder.path.string()));
     }
+    if (!options.signer.empty()) return init_elsewhere(options, folder, *op);
     auto key = options.key;
     key.file = folder.key_file();
     key.from = options.mnemonic ? NewKey::From::mnemonic
@@ -171,6 +204,17 @@ void add_init(CLI::App& wallet, Run& run) {
                                        "with the key of the words on stdin (BIP-39)");
     mnemonic->excludes(import);
     command->add_option("--index", options->key.index, "which of their keys (0)")->needs(mnemonic);
+    auto* signer = command->add_option(
+        "--signer", options->signer,
+        "no key here: this signs, eth_signTypedData_v4 over JSON-RPC or web3signer");
+    signer->excludes(import)->excludes(mnemonic);
+    auto* address = command->add_option("--address", options->address, "whose key it has");
+    signer->needs(address);
+    address->needs(signer);
+    command
+        ->add_option("--signer-kind", options->signer_kind,
+                     "json_rpc, or web3signer with the URL of the key (…/api/v1/eth1/sign/0x…)")
+        ->needs(signer);
     command->callback([options, &run] { run = [options] { return run_init(*options); }; });
 }
 

@@ -12,6 +12,7 @@
 
 #include "farthing/evm/assets.hpp"
 #include "farthing/evm/eip3009.hpp"
+#include "farthing/evm/typed_data.hpp"
 #include "farthing/scheme/signers.hpp"
 #include "farthing/wire/v2.hpp"
 
@@ -113,8 +114,7 @@ class Opened {
 };
 
 /// What the client signs, and the payload that its signature completes.
-struct Authorization {
-    Bytes32 digest;
+struct Authorization : eip712::Signable {
     json::Object payload;  ///< the scheme's payload without `signature`
 };
 

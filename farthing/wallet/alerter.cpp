@@ -104,6 +104,8 @@ Task<> Alerter::run() {
     }
     TaskGroup group(loop_);
     for (auto& each : sinks_) group.spawn(follow(*each));
+    // With nobody to tell it waits like the others: it is told when to end.
+    while (sinks_.empty()) co_await env_.clock.sleep(kBackoffMax);
     co_await group.join();
 }
 

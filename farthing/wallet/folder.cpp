@@ -5,6 +5,7 @@
 
 #include "farthing/io/config.hpp"
 #include "farthing/wallet/keystore.hpp"
+#include "farthing/wallet/settings.hpp"
 
 namespace farthing::wallet {
 namespace {
@@ -42,6 +43,11 @@ Result<> Folder::save_operator(const Address& op) const {
 }
 
 Result<Address> Folder::load_agent() const {
+    std::error_code code;
+    if (!std::filesystem::exists(key_file(), code) && !code) {
+        FARTHING_TRY(const auto settings, load_settings(*this));
+        if (settings.signer) return settings.signer->address;
+    }
     FARTHING_TRY(const auto text, read(key_file(), kKeystoreBytesMax,
                                        "make the wallet with `farthing wallet init`"));
     const auto claimed = claimed_address(text);

@@ -31,7 +31,7 @@ struct Folder {
     [[nodiscard]] Result<Address> load_operator() const;
     /// Written once, mode 0600.
     [[nodiscard]] Result<> save_operator(const Address& op) const;
-    /// Whose key the key file says it is.
+    /// Whose key the key file says it is; without one, `[signer]` of wallet.toml.
     [[nodiscard]] Result<Address> load_agent() const;
     /// The pact as it stands there, with the signature in it or beside it, if there is one. Errors:
     /// invalid_config with line and column, invalid_field.

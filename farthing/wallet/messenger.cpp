@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "farthing/wallet/messenger.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
-
-#include <cstring>
 
 #include "farthing/base/hex.hpp"
 #include "farthing/crypto/hmac.hpp"
+#include "farthing/io/append_line.hpp"
 #include "farthing/io/program.hpp"
 
 namespace farthing::wallet {
@@ -84,26 +81,11 @@ class LogFile final : public Messenger {
     explicit LogFile(std::string file) : file_(std::move(file)) {}
 
     Task<Result<>> tell(Message message) override {
-        message.body.push_back('\n');
-        co_return write(message.body);
+        co_return append_line(file_, std::move(message.body));
     }
     [[nodiscard]] std::string_view kind() const override { return "log"; }
 
   private:
-    /// Opened anew each time: log files are turned over.
-    [[nodiscard]] Result<> write(std::string_view line) const {
-        constexpr int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC;
-        const bool to_stderr = file_ == "-";
-        const int file = to_stderr ? STDERR_FILENO : ::open(file_.c_str(), flags, 0600);
-        Result<> out;
-        if (file < 0 ||
-            ::write(file, line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
-            out = fail(Errc::io_failed, file_ + ": " + std::strerror(errno));
-        }
-        if (file >= 0 && !to_stderr) ::close(file);
-        return out;
-    }
-
     std::string file_;
 };
 

@@ -270,7 +270,8 @@ Task<Result<Authorised>> Payer::authorise(const dialect::Offered& offered, const
     out.payment.nonce = signing.nonce;
     out.payment.valid_before = now + std::chrono::seconds(seconds);
     observer_.signing(out.payment, message->digest);
-    auto signature = co_await signer_.sign(message->digest);
+    eip712::Signable what = *message;
+    auto signature = co_await signer_.sign(std::move(what));
     if (!signature) co_return fail(std::move(signature).error());
     out.signature_hash = keccak256(*signature);
     v2::PaymentPayload payload;

@@ -71,6 +71,17 @@ Result<> SinkConfig::validate() const {
     return {};
 }
 
+Result<> SignerConfig::validate() const {
+    if (const auto valid = parse_private_url(url); !valid)
+        return wrong("url: " + valid.error().detail);
+    if (kind != "json_rpc" && kind != "web3signer")
+        return wrong("kind: expected \"json_rpc\" or \"web3signer\"");
+    if (address.is_zero()) return wrong("address: expected whose key it is");
+    if (timeout.count() <= 0 || timeout > kTimeoutMax)
+        return wrong("timeout: expected more than 0 and at most 60s");
+    return {};
+}
+
 Result<> Settings::validate() const {
     if (alert.size() > kSinksMax) return wrong(fmt::format("alert: more than {}", kSinksMax));
     std::set<std::string_view> names;
@@ -79,6 +90,10 @@ Result<> Settings::validate() const {
             return wrong(fmt::format("alert[{}].{}", i, valid.error().detail));
         if (!names.insert(alert[i].name).second)
             return wrong(fmt::format("alert[{}].name: {} is there twice", i, alert[i].name));
+    }
+    if (signer) {
+        if (const auto valid = signer->validate(); !valid)
+            return wrong("signer." + valid.error().detail);
     }
     if (balance_low) {
         if (const auto money = scheme::parse_money(*balance_low); !money)

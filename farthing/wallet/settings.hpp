@@ -39,15 +39,35 @@ struct SinkConfig {
     [[nodiscard]] Result<> validate() const;
 };
 
+/// `[signer]`: who holds the key, when no `key.json` does.
+struct SignerConfig {
+    std::string url;                ///< `https://`, or on this machine
+    std::string kind = "json_rpc";  ///< `eth_signTypedData_v4`; or `web3signer`, with the URL of
+                                    ///< the key: `…/api/v1/eth1/sign/0x…`
+    Address address;  ///< whose key it is
+    std::chrono::milliseconds timeout{10'000};
+
+    static constexpr std::array<std::string_view, 2> required{"url", "address"};
+    static constexpr auto fields() {
+        using T = SignerConfig;
+        return std::tuple{field("url", &T::url), field("kind", &T::kind),
+                          field("address", &T::address), field("timeout", &T::timeout)};
+    }
+    /// Errors: invalid_config.
+    [[nodiscard]] Result<> validate() const;
+};
+
 /// `wallet.toml`.
 struct Settings {
     std::vector<SinkConfig> alert;           ///< who is told
     std::optional<std::string> balance_low;  ///< below this much of an asset (`"$1"`) an alert
+    std::optional<SignerConfig> signer;      ///< who signs, when no key file is there
 
     static constexpr std::array<std::string_view, 0> required{};
     static constexpr auto fields() {
         using T = Settings;
-        return std::tuple{field("alert", &T::alert), field("balance_low", &T::balance_low)};
+        return std::tuple{field("alert", &T::alert), field("balance_low", &T::balance_low),
+                          field("signer", &T::signer)};
     }
     /// Each by itself, and no name twice. Errors: invalid_config.
     [[nodiscard]] Result<> validate() const;

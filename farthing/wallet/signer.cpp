@@ -5,8 +5,8 @@ namespace farthing::wallet {
 
 LocalSigner::LocalSigner(PrivateKey key) : key_(std::move(key)), address_(address_of(key_)) {}
 
-Task<Result<Bytes>> LocalSigner::sign(Bytes32 digest) {
-    co_return farthing::sign(digest, key_).to_bytes();
+Task<Result<Bytes>> LocalSigner::sign(eip712::Signable what) {
+    co_return farthing::sign(what.digest, key_).to_bytes();
 }
 
 }  // namespace farthing::wallet

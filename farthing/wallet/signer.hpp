@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Signer: whoever holds the key. A digest goes in, a signature comes out; the key itself never
-// does.
+// Signer: whoever holds the key. What is signed goes in, a signature comes out; the key itself
+// never does.
 #pragma once
 
 #include "farthing/crypto/ecdsa.hpp"
-#include "farthing/evm/address.hpp"
+#include "farthing/evm/typed_data.hpp"
 #include "farthing/io/task.hpp"
 
 namespace farthing::wallet {
@@ -16,7 +16,7 @@ class Signer {
     [[nodiscard]] virtual Address address() const = 0;
     /// The signature as it goes on the wire: 65 bytes for a plain account, whatever a contract
     /// wallet takes for one. Errors: the signer's own.
-    virtual Task<Result<Bytes>> sign(Bytes32 digest) = 0;
+    virtual Task<Result<Bytes>> sign(eip712::Signable what) = 0;
 };
 
 /// A key in this process's memory.
@@ -24,7 +24,7 @@ class LocalSigner final : public Signer {
   public:
     explicit LocalSigner(PrivateKey key);
     [[nodiscard]] Address address() const override { return address_; }
-    Task<Result<Bytes>> sign(Bytes32 digest) override;
+    Task<Result<Bytes>> sign(eip712::Signable what) override;
 
   private:
     PrivateKey key_;

@@ -23,10 +23,10 @@ class CountingSigner final : public Signer {
   public:
     CountingSigner() : local_(key()) {}
     [[nodiscard]] Address address() const override { return local_.address(); }
-    Task<Result<Bytes>> sign(Bytes32 digest) override {
+    Task<Result<Bytes>> sign(eip712::Signable what) override {
         ++count;
-        digests.push_back(digest);
-        co_return co_await local_.sign(digest);
+        digests.push_back(what.digest);
+        co_return co_await local_.sign(std::move(what));
     }
     int count = 0;
     std::vector<Bytes32> digests;

@@ -75,7 +75,7 @@ Result<Authorization> Exact::authorize(const v2::PaymentRequirements& wanted,
                                             .valid_before = U256(signing.now + lifetime),
                                             .nonce = signing.nonce};
     const eip712::Domain domain{*domain_name, *domain_version, U256(*chain_id), asset};
-    return Authorization{eip712::digest(domain, message),
+    return Authorization{eip712::signable(domain, message),
                          json::Object{{"authorization", json::encode(message)}}};
 }
 

@@ -4,4 +4,4 @@
 export { HTTPFacilitatorClient } from "@x402/core/server";
 export { default as express } from "express";
 export { encodeFunctionData, keccak256, parseAbi } from "viem";
-export { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
+export { generatePrivateKey, privateKeyToAccount, sign } from "viem/accounts";
