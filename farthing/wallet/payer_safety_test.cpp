@@ -378,7 +378,7 @@ TEST_CASE("payer: whatever leaves the outcome unknown, the error says how to fin
 TEST_CASE("payer: a key that cannot sign sends nothing") {
     struct Broken final : Signer {
         [[nodiscard]] Address address() const override { return parse_address(kPayTo).value(); }
-        Task<Result<Bytes>> sign(Bytes32) override {
+        Task<Result<Bytes>> sign(eip712::Signable) override {
             co_return fail(Errc::io_failed, "the device is gone");
         }
     } broken;

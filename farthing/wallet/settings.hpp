@@ -14,14 +14,14 @@
 
 namespace farthing::wallet {
 
-/// `[[alert]]`: somebody who is told.
+/// Somebody who is told: one of `webhook`, `command` and `log`.
 struct SinkConfig {
     std::string name;               ///< letters, digits, `-` and `_`; what was told is known by it
     std::vector<std::string> take;  ///< names of alerts; default: all
     /// POST there as JSON, `https://` or on this machine
     std::optional<std::string> webhook;
-    std::optional<SecretSource>
-        secret;  ///< of the webhook's `Farthing-Signature`: 16 bytes or more
+    /// of the webhook's `Farthing-Signature`: 16 bytes or more
+    std::optional<SecretSource> secret;
     /// or run this program, JSON on its stdin: its path or name, and its arguments; no shell
     std::vector<std::string> command;
     std::optional<std::string> log;             ///< or a line of JSON into this file; `-` is stderr
@@ -39,13 +39,13 @@ struct SinkConfig {
     [[nodiscard]] Result<> validate() const;
 };
 
-/// `[signer]`: who holds the key, when no `key.json` does.
+/// Who holds the key, when no `key.json` does.
 struct SignerConfig {
     std::string url;                ///< `https://`, or on this machine
     std::string kind = "json_rpc";  ///< `eth_signTypedData_v4`; or `web3signer`, with the URL of
                                     ///< the key: `…/api/v1/eth1/sign/0x…`
-    Address address;  ///< whose key it is
-    std::chrono::milliseconds timeout{10'000};
+    Address address;                ///< whose key it is
+    std::chrono::milliseconds timeout{10'000};  ///< of one signature
 
     static constexpr std::array<std::string_view, 2> required{"url", "address"};
     static constexpr auto fields() {
@@ -57,7 +57,7 @@ struct SignerConfig {
     [[nodiscard]] Result<> validate() const;
 };
 
-/// `wallet.toml`.
+/// Nothing of it says what may be paid.
 struct Settings {
     std::vector<SinkConfig> alert;           ///< who is told
     std::optional<std::string> balance_low;  ///< below this much of an asset (`"$1"`) an alert
