@@ -141,7 +141,7 @@ TEST_CASE("spending: an allow is written with the pact and the pin, a refusal wi
     const auto first = world.decide(one, 40'000, wish);
     REQUIRE(first.has_value());
     CHECK(first->decision.verdict == kAllow);
-    CHECK(world.kinds(one) == "pact decision pin alert");
+    CHECK(world.kinds(one) == "pact decision pin alert alert");
     CHECK(world.verdict(one, 20'000) == kRefuse);
     const auto all = world.entries(one);
     CHECK(std::get<ledger::PactChange>(all[0].event).pact == rules(kFiveCents).hash());
@@ -151,7 +151,9 @@ TEST_CASE("spending: an allow is written with the pact and the pin, a refusal wi
     CHECK(paid.reason == "for the mail");
     CHECK(paid.value == U256(40'000'000'000'000'000));
     CHECK(std::get<ledger::Pin>(all[2].event).before.empty());
-    const auto& refused = std::get<ledger::Decision>(all[4].event);
+    CHECK(std::get<ledger::Alert>(all[3].event).name == "threshold");
+    CHECK(std::get<ledger::Alert>(all[4].event).name == "new_vendor");
+    const auto& refused = std::get<ledger::Decision>(all[5].event);
     CHECK(refused.condition == "day");
     CHECK(refused.why.starts_with("Refused by the pact (day): $0.01 of $0.05 left today"));
     CHECK(refused.amount == U256(20'000));
