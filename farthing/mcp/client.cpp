@@ -17,6 +17,8 @@ namespace farthing::mcp {
 namespace {
 
 constexpr int kPaymentRequired = 402;
+/// Of a notification.
+constexpr std::uint64_t kNoAnswer = 0;
 constexpr std::size_t kSessionBytesMax = 512;
 /// For saying goodbye: the server may be gone.
 constexpr std::chrono::milliseconds kGoodbye{2'000};
@@ -96,9 +98,8 @@ net::Request Client::make_request(const json::Object& message, const net::Header
 }
 
 Task<std::expected<Client::Answer, net::RequestError>> Client::post(json::Object message,
+                                                                    std::uint64_t id,
                                                                     net::Headers headers) {
-    const auto* id = message.if_contains("id");
-    const auto number = id == nullptr ? 0 : static_cast<std::uint64_t>(id->as_int64());
     auto request = make_request(message, headers);
     net::BodySource none;
     auto opened = co_await http_.open(server_, std::move(request), std::move(none), std::nullopt);
@@ -107,11 +108,11 @@ Task<std::expected<Client::Answer, net::RequestError>> Client::post(json::Object
     Answer out;
     out.http = stream.head();
     const bool is_success = out.http.status >= 200 && out.http.status < 300;
-    if (!is_success || number == 0) {
+    if (!is_success || id == kNoAnswer) {
         out.http.body = co_await read_start(stream);
         co_return out;
     }
-    auto answered = co_await read_answer(stream, number);
+    auto answered = co_await read_answer(stream, id);
     if (!answered) {
         const auto& error = answered.error();
         co_return failed(error.code, server_.origin() + ": " + error.detail, Sent::maybe);
@@ -153,16 +154,17 @@ Task<Result<json::Object>> Client::read_answer(net::ResponseStream& stream, std:
 }
 
 Task<std::expected<void, net::RequestError>> Client::initialize() {
+    const auto id = next_id_++;
     json::Object hello{
         {"jsonrpc", "2.0"},
-        {"id", next_id_++},
+        {"id", id},
         {"method", "initialize"},
         {"params",
          json::Object{{"protocolVersion", kProtocolVersions.front()},
                       {"capabilities", json::Object{}},
                       {"clientInfo", json::Object{{"name", "farthing"}, {"version", version_}}}}}};
     // Whatever fails here, the tool was not called.
-    auto answer = co_await post(std::move(hello), {});
+    auto answer = co_await post(std::move(hello), id, net::Headers());
     if (!answer) co_return failed(answer.error().error.code, answer.error().error.detail, Sent::no);
     const auto refuse = [&](std::string_view what) {
         return failed(
@@ -187,7 +189,7 @@ Task<std::expected<void, net::RequestError>> Client::initialize() {
     session_ = session.value_or("");
     protocol_ = protocol;
     json::Object ready{{"jsonrpc", "2.0"}, {"method", "notifications/initialized"}};
-    auto noted = co_await post(std::move(ready), {});
+    auto noted = co_await post(std::move(ready), kNoAnswer, net::Headers());
     if (!noted) co_return failed(noted.error().error.code, noted.error().error.detail, Sent::no);
     co_return std::expected<void, net::RequestError>{};
 }
@@ -200,11 +202,12 @@ Task<std::expected<Client::Answer, net::RequestError>> Client::request(std::stri
         if (!ready) co_return std::unexpected(std::move(ready).error());
     }
     // Each sending has an id of its own: a server may still hold the one whose answer was lost.
+    const auto id = next_id_++;
     json::Object message{{"jsonrpc", "2.0"},
-                         {"id", next_id_++},
+                         {"id", id},
                          {"method", std::move(method)},
                          {"params", std::move(params)}};
-    co_return co_await post(std::move(message), std::move(headers));
+    co_return co_await post(std::move(message), id, std::move(headers));
 }
 
 Task<> Client::end() {

@@ -34,7 +34,8 @@ class Client {
     Task<> end();
 
   private:
-    Task<std::expected<Answer, net::RequestError>> post(json::Object message, net::Headers headers);
+    Task<std::expected<Answer, net::RequestError>> post(json::Object message, std::uint64_t id,
+                                                        net::Headers headers);
     Task<std::expected<void, net::RequestError>> initialize();
     Task<Result<json::Object>> read_answer(net::ResponseStream& stream, std::uint64_t id);
     [[nodiscard]] net::Request make_request(const json::Object& message,

@@ -2,6 +2,7 @@
 #include "farthing/mcp/server.hpp"
 
 #include <algorithm>
+#include <boost/system/system_error.hpp>
 
 #include "farthing/base/printable.hpp"
 
@@ -180,8 +181,22 @@ Task<std::optional<json::Value>> Server::call(Message message, std::shared_ptr<S
     const auto under_way = std::make_shared<Call>(env_, loop_, session->agent());
     session->calls_.emplace(key, under_way);
     const auto start = env_.clock.steady_now();
-    auto result = co_await tool->run(std::move(arguments), *under_way);
+    std::optional<ToolResult> ran;
+    try {
+        ran = co_await tool->run(std::move(arguments), *under_way);
+    } catch (const boost::system::system_error&) {
+        throw;  // the end of a cancelled task
+    } catch (const std::exception& error) {
+        env_.log.error("mcp_call_failed", {{"tool", tool->name}, {"error", error.what()}});
+    }
     session->calls_.erase(key);
+    if (!ran) {
+        // Whether money moved is not known here; the ledger knows.
+        fault.code = kInternalError;
+        fault.message = "a bug of this wallet; look at payments before you do anything else";
+        co_return to_json(fault);
+    }
+    auto& result = *ran;
     const auto took =
         std::chrono::duration_cast<std::chrono::milliseconds>(env_.clock.steady_now() - start);
     env_.log.info("mcp_call", {{"tool", tool->name},

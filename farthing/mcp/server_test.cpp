@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <stdexcept>
+
 #include "farthing/net/test_peer.hpp"
 
 namespace farthing::mcp {
@@ -40,7 +42,13 @@ std::vector<Tool> tools() {
         out.text = whole ? "waited" : "gave up";
         co_return out;
     });
-    return {std::move(echo), std::move(wait)};
+    Tool broken;
+    broken.name = "broken";
+    serve_with<Nothing>(broken, [](Nothing, Call&) -> Task<ToolResult> {
+        throw std::logic_error("a bug");
+        co_return ToolResult{};
+    });
+    return {std::move(echo), std::move(wait), std::move(broken)};
 }
 
 struct Host {
@@ -160,6 +168,15 @@ TEST_CASE("mcp: a tool is called with what its type takes, and says what does no
     CHECK(has(call(R"({"text":"a","tims":7})"), R"(did you mean \"times\"?)"));
     CHECK(has(call("{}"), R"("isError":true)"));
     CHECK(has(call("{}"), "nothing was done"));
+}
+
+TEST_CASE("mcp: a bug in a tool is an answer, and not the last one") {
+    Host host;
+    host.start();
+    const auto call =
+        R"({"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"broken"}})";
+    CHECK(has(host.ask(call), R"("id":5,"error":{"code":-32603)"));
+    CHECK(has(host.ask(call), R"("id":5,"error":{"code":-32603)"));
 }
 
 TEST_CASE("mcp: batches are answered where the revision has them") {
