@@ -35,6 +35,8 @@ int main(int argc, char** argv) {
     app::add_pact(app, run);
     app::add_approvals(app, run);
     app::add_budget(app, run);
+    app::add_mcp(app, run);
+    app::add_discover(app, run);
     app::add_devnet(app, run);
     for (const auto* const service : {"gateway", "facilitator"}) {
         app.get_subcommand(service)->get_option("--config")->check(is_readable);

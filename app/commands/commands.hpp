@@ -29,5 +29,7 @@ void add_wallet_alerts(CLI::App& wallet, Run& run);
 void add_pact(CLI::App& app, Run& run);
 void add_approvals(CLI::App& app, Run& run);
 void add_budget(CLI::App& app, Run& run);
+void add_mcp(CLI::App& app, Run& run);
+void add_discover(CLI::App& app, Run& run);
 
 }  // namespace farthing::app

@@ -124,8 +124,7 @@ std::string lines_of(const std::vector<Row>& rows) {
 }
 
 Task<ToolResult> limits_left(Desk& desk, LimitsArgs args, Call&) {
-    wallet::Account account(desk.env, desk.parts);
-    const auto limits = co_await account.limits(std::move(args.vendor), std::move(args.task));
+    const auto limits = co_await desk.account.limits(std::move(args.vendor), std::move(args.task));
     if (!limits) co_return failed_call(limits.error());
     LimitsNote note;
     for (const auto& each : *limits) {
@@ -165,13 +164,14 @@ PaymentLine line_of(const ledger::Payment& payment) {
     return out;
 }
 
-Task<ToolResult> payments(Desk& desk, PaymentsArgs args, Call&) {
-    wallet::Account account(desk.env, desk.parts);
+Task<ToolResult> payments(Desk& desk, PaymentsArgs args, Call& call) {
     ledger::Filter filter;
     filter.vendor = std::move(args.vendor);
     filter.task = std::move(args.task);
     const auto limit = std::min(args.limit, kPaymentsMax);
-    const auto found = co_await account.payments(std::move(filter), limit);
+    std::optional<std::string> agent;
+    if (!call.agent().empty()) agent = call.agent();
+    const auto found = co_await desk.account.payments(std::move(filter), limit, std::move(agent));
     if (!found) co_return failed_call(found.error());
     PaymentsNote note;
     for (const auto& each : *found) note.payments.push_back(line_of(each));
@@ -184,7 +184,7 @@ Task<ToolResult> payments(Desk& desk, PaymentsArgs args, Call&) {
 /// The decision with this number, if it asks; one of another agent is none.
 Task<Result<ledger::Decision>> asked(Desk& desk, ledger::Seq id, std::string agent) {
     auto work = [id](ledger::Transaction& transaction) { return transaction.find(id); };
-    FARTHING_CO_TRY(const auto entry, co_await desk.parts.ledger.transact(std::move(work)));
+    FARTHING_CO_TRY(const auto entry, co_await desk.ledger.transact(std::move(work)));
     const auto* decision = entry ? std::get_if<ledger::Decision>(&entry->event) : nullptr;
     const bool is_theirs = decision != nullptr && (agent.empty() || decision->agent == agent);
     if (!is_theirs || decision->verdict != ledger::Verdict::ask) {
@@ -228,13 +228,12 @@ Task<ToolResult> request_approval(Desk& desk, ApprovalArgs args, Call& call) {
         co_return refuse_call(decision.error());
     }
     if (!decision) co_return failed_call(decision.error());
-    wallet::Account account(desk.env, desk.parts);
     const auto until = desk.env.clock.steady_now() + std::chrono::seconds(args.wait_seconds);
-    auto answered = co_await account.answer_to(args.id);
+    auto answered = co_await desk.account.answer_to(args.id);
     while (answered && *answered == wallet::Answered::not_yet &&
            desk.env.clock.steady_now() < until) {
         if (!co_await call.pause(kPoll)) break;
-        answered = co_await account.answer_to(args.id);
+        answered = co_await desk.account.answer_to(args.id);
     }
     if (!answered) co_return failed_call(answered.error());
     ApprovalLine line;

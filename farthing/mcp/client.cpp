@@ -276,4 +276,33 @@ Task<ToolLine::Fetched> ToolLine::fetch(net::Url url, net::Request request,
     co_return failed(Errc::timed_out, "no answer in time", Sent::maybe);
 }
 
+std::string ToolLines::add(ToolLine& line) {
+    auto name = std::to_string(next_++);
+    lines_.emplace(name, &line);
+    return name;
+}
+
+ToolLine& ToolLines::line_of(const net::Request& request) const {
+    const auto found = lines_.find(std::string(request.headers.get(kHeader).value_or("")));
+    invariant(found != lines_.end(), "a call of a tool has its line");
+    return *found->second;
+}
+
+Task<ToolLine::Opened> ToolLines::open(net::Url url, net::Request request, net::BodySource body,
+                                       std::optional<std::uint64_t> length) {
+    auto& line = line_of(request);
+    co_return co_await line.open(std::move(url), std::move(request), std::move(body), length);
+}
+
+Task<ToolLine::Fetched> ToolLines::fetch(net::Url url, net::Request request) {
+    auto& line = line_of(request);
+    co_return co_await line.fetch(std::move(url), std::move(request));
+}
+
+Task<ToolLine::Fetched> ToolLines::fetch(net::Url url, net::Request request,
+                                         std::chrono::milliseconds deadline) {
+    auto& line = line_of(request);
+    co_return co_await line.fetch(std::move(url), std::move(request), deadline);
+}
+
 }  // namespace farthing::mcp

@@ -4,6 +4,8 @@
 // a stranger's text.
 #pragma once
 
+#include <map>
+
 #include "farthing/mcp/paid_answer.hpp"
 #include "farthing/net/client.hpp"
 
@@ -73,6 +75,29 @@ class ToolLine final : public net::Client {
     json::Object arguments_;
     std::optional<ToolAnswer> answer_;
     bool pays_in_http_ = false;
+};
+
+/// All calls under way as one client, so that one Account knows of them all. Which of them a
+/// request is for stands in a header that never leaves.
+class ToolLines final : public net::Client {
+  public:
+    static constexpr std::string_view kHeader = "Farthing-Line";
+
+    /// The header's value; until `remove`.
+    [[nodiscard]] std::string add(ToolLine& line);
+    void remove(const std::string& name) { lines_.erase(name); }
+
+    Task<ToolLine::Opened> open(net::Url url, net::Request request, net::BodySource body,
+                                std::optional<std::uint64_t> length) override;
+    Task<ToolLine::Fetched> fetch(net::Url url, net::Request request) override;
+    Task<ToolLine::Fetched> fetch(net::Url url, net::Request request,
+                                  std::chrono::milliseconds deadline) override;
+
+  private:
+    [[nodiscard]] ToolLine& line_of(const net::Request& request) const;
+
+    std::map<std::string, ToolLine*> lines_;
+    std::uint64_t next_ = 1;
 };
 
 }  // namespace farthing::mcp

@@ -115,6 +115,20 @@ bool is_token(std::string_view name) {
     });
 }
 
+/// Stands outside of the marks, so that it may be nothing but a media type.
+std::optional<std::string> media_type(const net::Headers& headers) {
+    constexpr std::size_t bytes_max = 64;
+    auto type = headers.get("Content-Type").value_or("");
+    type = type.substr(0, type.find(';'));
+    const auto is_plain = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view("+-./").contains(c);
+    };
+    const bool good = type.size() <= bytes_max && std::ranges::count(type, '/') == 1 &&
+                      std::ranges::all_of(type, is_plain);
+    return good ? std::optional(std::string(type)) : std::nullopt;
+}
+
 Result<net::Headers::Entry> read_header(std::string_view line) {
     const auto colon = line.find(':');
     const auto name = line.substr(0, colon);
@@ -134,6 +148,7 @@ Result<net::Headers::Entry> read_header(std::string_view line) {
 
 Result<wallet::Order> read_order(const Desk& desk, RequestArgs args, const Call& call) {
     wallet::Order order;
+    order.max_time = Desk::kCallTimeout;
     FARTHING_TRY(order.url, read_url("url", args.url));
     if (std::ranges::find(kMethods, args.method) == kMethods.end()) {
         return fail(Errc::invalid_field,
@@ -163,17 +178,14 @@ Result<wallet::Order> read_order(const Desk& desk, RequestArgs args, const Call&
 Task<ToolResult> fetch(Desk& desk, RequestArgs args, Call& call) {
     auto order = read_order(desk, std::move(args), call);
     if (!order) co_return refuse_call(order.error());
-    wallet::Account account(desk.env, desk.parts);
     Basket basket;
     const auto from = order->url.authority();
-    const auto fetched = co_await account.fetch(*std::move(order), &basket);
+    const auto fetched = co_await desk.account.fetch(*std::move(order), &basket);
     auto outcome = outcome_of(fetched, desk.wallet);
     if (!fetched.answer) co_return to_result(outcome, from, desk.env.random, true);
     const auto& response = fetched.answer->response;
     outcome.status = static_cast<std::uint32_t>(response.status);
-    if (const auto type = response.headers.get("Content-Type")) {
-        outcome.content_type = phrase(*type, 100);
-    }
+    outcome.content_type = media_type(response.headers);
     outcome.content = desk.shelf.show(call.agent(), std::move(basket.body), basket.dropped);
     const auto sender = fetched.answer->url.authority();
     co_return to_result(outcome, sender, desk.env.random, response.status >= kFirstError);
@@ -201,9 +213,8 @@ OfferNote note_of(const dialect::Offered& offered, const wallet::Choice& choice,
 Task<ToolResult> quote(Desk& desk, RequestArgs args, Call& call) {
     auto order = read_order(desk, std::move(args), call);
     if (!order) co_return refuse_call(order.error());
-    wallet::Account account(desk.env, desk.parts);
     const auto from = order->url.authority();
-    const auto quoted = co_await account.quote(*std::move(order));
+    const auto quoted = co_await desk.account.quote(*std::move(order));
     if (!quoted) co_return failed_call(quoted.error());
     QuoteNote note;
     note.status = static_cast<std::uint32_t>(quoted->response.status);

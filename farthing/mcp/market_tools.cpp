@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "farthing/mcp/client.hpp"
 #include "farthing/mcp/outcome.hpp"
 #include "farthing/mcp/wallet_tools.hpp"
 #include "farthing/scheme/price.hpp"
@@ -182,7 +181,7 @@ Task<Result<ToolsNote>> list_tools(Client& client) {
     ToolsNote out;
     json::Object params;
     for (unsigned page = 0; page < kPagesMax && out.tools.size() < kToolsMax; ++page) {
-        auto answer = co_await client.request("tools/list", params, {});
+        auto answer = co_await client.request("tools/list", params, net::Headers());
         if (!answer) co_return fail(answer.error().error);
         if (!answer->message) {
             co_return fail(Errc::protocol_violation,
@@ -209,7 +208,7 @@ Task<ToolResult> list(Desk& desk, ListArgs args, Call&) {
     auto url = read_url("server_url", args.server_url);
     if (!url) co_return refuse_call(url.error());
     const auto from = url->authority();
-    Client client(desk.parts.client, *std::move(url), desk.version);
+    Client client(desk.outward, *std::move(url), desk.version);
     auto note = co_await list_tools(client);
     co_await client.end();
     if (!note) co_return failed_call(note.error());
@@ -265,18 +264,23 @@ Task<ToolResult> call_tool(Desk& desk, CallArgs args, Call& call) {
         read_purpose(args.max_amount, std::move(args.task), std::move(args.reason), call.agent());
     if (!purpose) co_return refuse_call(purpose.error());
     const auto from = url->authority();
-    Client client(desk.parts.client, *url, desk.version);
+    Client client(desk.outward, *url, desk.version);
+    const auto named = json::Object{{"name", args.tool}, {"arguments", args.arguments}};
     ToolLine line(client, args.tool, std::move(args.arguments));
-    wallet::Account account(desk.env, {line, desk.parts.signer, desk.parts.ledger,
-                                       desk.parts.mandate, desk.parts.assets, desk.parts.config});
+    const auto name = desk.lines.add(line);
     wallet::Order order;
     order.url = *std::move(url);
     order.request.method = "POST";
+    // What is sent is the line's affair; this is how the account knows the request again.
+    order.request.body = json::to_text(named);
+    order.request.headers.add(std::string(ToolLines::kHeader), name);
     order.errand = std::move(purpose->errand);
     order.errand.tool = std::move(args.tool);
     order.max_amount = std::move(purpose->max_amount);
+    order.max_time = Desk::kCallTimeout;
     order.redirects = wallet::Redirects::never;
-    const auto fetched = co_await account.fetch(std::move(order));
+    const auto fetched = co_await desk.tool_account.fetch(std::move(order));
+    desk.lines.remove(name);
     co_await client.end();
     auto outcome = outcome_of(fetched, desk.wallet);
     if (!fetched.answer) co_return to_result(outcome, from, desk.env.random, true);
@@ -327,6 +331,19 @@ std::vector<Tool> make_market_tools(Desk& desk) {
     });
     return {std::move(discovering), std::move(listing), std::move(calling)};
 }
+
+Desk::Desk(Env with, wallet::Account::Parts wallet_parts, wallet::Directory& services,
+           std::string wallet_folder, std::string program_version)
+    : env(with),
+      outward(wallet_parts.client),
+      ledger(wallet_parts.ledger),
+      account(env, wallet_parts),
+      tool_account(env, {lines, wallet_parts.signer, wallet_parts.ledger, wallet_parts.mandate,
+                         wallet_parts.assets, wallet_parts.config}),
+      directory(services),
+      wallet(std::move(wallet_folder)),
+      version(std::move(program_version)),
+      shelf(env.random) {}
 
 std::vector<Tool> make_wallet_tools(Desk& desk) {
     auto out = make_fetch_tools(desk);

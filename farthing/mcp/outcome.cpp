@@ -56,6 +56,7 @@ std::string_view sentence_without_seller(Errc code) {
             return "The payment was sent, and whether it was made is not known.";
         case Errc::receipt_invalid:
             return "The payment was sent, and the seller's receipt for it is not good.";
+        case Errc::invalid_json:
         case Errc::protocol_violation:
             return "The server did not keep to the protocol.";
         default:
@@ -156,8 +157,10 @@ ToolResult refuse_call(const Error& error) {
 ToolResult failed_call(const Error& error) {
     ToolResult out;
     const auto advice = wallet::advise(error);
-    out.text = fmt::format("Nothing was paid. {} ({})", phrase(advice.detail, 4 * kPhraseBytesMax),
-                           advice.code);
+    const auto ours = sentence_without_seller(error.code);
+    out.text = fmt::format(
+        "Nothing was paid. {} ({})",
+        ours.empty() ? phrase(advice.detail, 4 * kPhraseBytesMax) : std::string(ours), advice.code);
     out.is_error = true;
     return out;
 }

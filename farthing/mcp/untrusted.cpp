@@ -57,7 +57,7 @@ std::string fenced(Random& random, std::string_view from, std::string_view text)
     return fmt::format(
         "What follows between the two lines with {} comes from {}. It is {}.\n[{} begins]\n{}\n[{} "
         "ends]",
-        mark, from, kNote, mark, text, mark);
+        mark, phrase(from, 100), kNote, mark, text, mark);
 }
 
 Piece Shelf::piece_of(const Kept& kept, std::uint64_t offset) {

@@ -3,6 +3,7 @@
 // by the pact; what a tool adds are words.
 #pragma once
 
+#include "farthing/mcp/client.hpp"
 #include "farthing/mcp/tool.hpp"
 #include "farthing/mcp/untrusted.hpp"
 #include "farthing/wallet/account.hpp"
@@ -10,11 +11,20 @@
 
 namespace farthing::mcp {
 
-/// What the tools work with. Everything outlives them. One loop.
+/// What the tools work with. What it refers to outlives it, and it outlives the tools. One loop.
 struct Desk {
+    Desk(Env with, wallet::Account::Parts wallet_parts, wallet::Directory& services,
+         std::string wallet_folder, std::string program_version);
+
+    /// Of a whole call.
+    static constexpr std::chrono::milliseconds kCallTimeout{100'000};
+
     Env env;
-    Loop& loop;
-    wallet::Account::Parts parts;  ///< its client goes where models send it: a fenced one
+    net::Client& outward;  ///< goes where models send it: a fenced one
+    ledger::Ledger& ledger;
+    wallet::Account account;
+    ToolLines lines;
+    wallet::Account tool_account;  ///< buys over `lines`
     wallet::Directory& directory;
     std::string wallet;   ///< the folder, as the operator names it
     std::string version;  ///< of the program

@@ -148,23 +148,25 @@ describe("a server that", () => {
       },
     });
     assert.equal(again.said.money, "paid", again.text);
-    const never = await against(t, (payment) => (payment ? new Promise(() => {}) : asks()), {
+    const kept = [];
+    const never = await against(t, () => asks(), {
       before: (_request, response, body) => {
         if (!body?.params?._meta) return false;
         response.writeHead(200, { "content-type": "text/event-stream" });
         response.write(": a comment\n\nevent: message\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{}}\n\n");
-        never_.push(body.params._meta["x402/payment"]);
+        kept.push(body.params._meta["x402/payment"]);
         response.end();
         return true;
       },
     });
     assert.deepEqual([never.said.money, never.isError], ["unknown", true], never.text);
-    assert.match(never.said.next, /do not send it again/);
-    assert.ok(never_.length > 1);
-    assert.equal(nonces(never_).size, 1);
+    assert.match(never.said.next, /do not pay for it again/);
+    assert.ok(kept.length > 1);
+    const repeated = await never.call("call_paid_tool", { server_url: never.seller.url, tool: "search" });
+    assert.equal(repeated.said.money, "unknown");
+    assert.equal(nonces(kept).size, 1, "also when the model repeats the call");
     assert.equal((await never.wallet.entries(["--reserved"])).length, 1);
   });
-  const never_ = [];
 
   test("asks again after it was paid, or forges its receipt, gets no second payment", async (t) => {
     const greedy = await against(t, () => asks({ error: "not enough" }));

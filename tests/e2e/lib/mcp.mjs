@@ -22,7 +22,7 @@ import {
   x402ResourceServer,
 } from "../../interop/lib/mcp_packages.mjs";
 import { PRICE } from "../../interop/lib/origin.mjs";
-import { startProcess } from "../../interop/lib/processes.mjs";
+import { runToEnd, startProcess } from "../../interop/lib/processes.mjs";
 import { readAll } from "./origin.mjs";
 
 const PASSWORD = "only a test";
@@ -51,11 +51,11 @@ async function wrap(client, transport) {
 const newClient = () => new Client({ name: "test-host", version: "1.0.0" });
 
 /// `farthing mcp` started by the SDK, over stdio. `stderr()` is what it said besides.
-export async function connectStdio(t, wallet, args = []) {
+export async function connectStdio(t, wallet, args = [], password = PASSWORD) {
   const transport = new StdioClientTransport({
     command: farthingBinary(),
     args: ["mcp", "--wallet", wallet.folder, ...args],
-    env: { FARTHING_PASSWORD: PASSWORD, PATH: process.env.PATH },
+    env: { FARTHING_PASSWORD: password, PATH: process.env.PATH },
     stderr: "pipe",
   });
   let said = "";
@@ -97,6 +97,21 @@ export async function connectHttp(t, url, token) {
   const host = await wrap(newClient(), transport);
   t.after(() => host.close());
   return host;
+}
+
+/// One call by the official inspector's command line, which starts the server or connects to its URL.
+export async function inspect(target, args, env = {}) {
+  const build = new URL("../../interop/node_modules/@modelcontextprotocol/inspector-cli/build/", import.meta.url).pathname;
+  // It looks for its own package.json from where it runs.
+  const run = await runToEnd({
+    name: "inspector",
+    command: process.execPath,
+    args: [`${build}index.js`, ...target, ...args],
+    cwd: build,
+    env: { FARTHING_PASSWORD: PASSWORD, ...env },
+  });
+  assert.equal(run.code, 0, run.stdout + run.stderr);
+  return JSON.parse(run.stdout);
 }
 
 /// One tool that is sold by the reference packages. `handle(args)` gives its result.
@@ -166,7 +181,7 @@ export async function startMcpServer({ tools, describe = {}, json = false, sessi
 
 /// The same with one tool, `search`, that the reference packages sell for the usual price.
 export async function startPaidTools({ facilitatorUrl, payTo, handle, ...how }) {
-  const resources = new x402ResourceServer(new HTTPFacilitatorClient({ url: facilitatorUrl}));
+  const resources = new x402ResourceServer(new HTTPFacilitatorClient({ url: facilitatorUrl }));
   resources.register(NETWORK, new ExactEvmScheme());
   await resources.initialize();
   const search = await sell({ resources, payTo, name: "search", handle });
