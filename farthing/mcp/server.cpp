@@ -2,6 +2,7 @@
 #include "farthing/mcp/server.hpp"
 
 #include <algorithm>
+#include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
 
 #include "farthing/base/printable.hpp"
@@ -182,15 +183,18 @@ Task<std::optional<json::Value>> Server::call(Message message, std::shared_ptr<S
     session->calls_.emplace(key, under_way);
     const auto start = env_.clock.steady_now();
     std::optional<ToolResult> ran;
+    std::string bug;
     try {
         ran = co_await tool->run(std::move(arguments), *under_way);
-    } catch (const boost::system::system_error&) {
-        throw;  // the end of a cancelled task
+    } catch (const boost::system::system_error& error) {
+        if (error.code() == asio::error::operation_aborted) throw;  // the end of a cancelled task
+        bug = error.what();
     } catch (const std::exception& error) {
-        env_.log.error("mcp_call_failed", {{"tool", tool->name}, {"error", error.what()}});
+        bug = error.what();
     }
     session->calls_.erase(key);
     if (!ran) {
+        env_.log.error("mcp_call_failed", {{"tool", tool->name}, {"error", bug}});
         // Whether money moved is not known here; the ledger knows.
         fault.code = kInternalError;
         fault.message = "a bug of this wallet; look at payments before you do anything else";
