@@ -8,6 +8,7 @@
 #include "farthing/chain/evm_chain.hpp"
 #include "farthing/io/config.hpp"
 #include "farthing/wallet/keystore.hpp"
+#include "farthing/wallet/remote_signer.hpp"
 
 namespace farthing::app {
 namespace {
@@ -65,11 +66,17 @@ Result<std::unique_ptr<OpenAccount>> open_account(World& world, const AccountOpt
     FARTHING_TRY(out->assets, load_assets(options.assets_file));
     // Everything that can be wrong without the password is said before it is asked for.
     FARTHING_TRY(out->wallet, open_wallet(world, out->folder));
-    const auto file = out->folder.key_file();
-    FARTHING_CHECK(check_key_file(file));
-    FARTHING_TRY(const auto password, read_password(options.password_file, Password::known));
-    FARTHING_TRY(auto key, wallet::load_key(file, password));
-    out->signer = std::make_unique<wallet::LocalSigner>(std::move(key));
+    FARTHING_TRY(const auto elsewhere, signer_elsewhere(out->folder));
+    if (elsewhere) {
+        out->signers = net::Client::make(world.env(), world.loop, {});
+        out->signer = std::make_unique<wallet::RemoteSigner>(*out->signers, *elsewhere);
+    } else {
+        const auto file = out->folder.key_file();
+        FARTHING_CHECK(check_key_file(file));
+        FARTHING_TRY(const auto password, read_password(options.password_file, Password::known));
+        FARTHING_TRY(auto key, wallet::load_key(file, password));
+        out->signer = std::make_unique<wallet::LocalSigner>(std::move(key));
+    }
     if (out->signer->address() != out->wallet.agent) {
         return fail(
             Errc::invalid_argument,

@@ -27,6 +27,7 @@ void add_account_options(CLI::App& command, AccountOptions& options);
 struct OpenAccount {
     wallet::Folder folder;
     AssetTable assets;
+    std::unique_ptr<net::Client> signers;  ///< when the key is elsewhere
     std::unique_ptr<wallet::Signer> signer;
     OpenWallet wallet;
     std::unique_ptr<net::Client> client;

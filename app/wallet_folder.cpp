@@ -50,6 +50,17 @@ Result<PrivateKey> load_operator_key(const OperatorKey& key) {
                                                     kOperatorKeyVariable));
 }
 
+Result<std::optional<wallet::SignerConfig>> signer_elsewhere(const wallet::Folder& folder) {
+    FARTHING_TRY(auto settings, wallet::load_settings(folder));
+    std::error_code code;
+    if (settings.signer && std::filesystem::exists(folder.key_file(), code)) {
+        return fail(Errc::invalid_config,
+                    fmt::format("{} has a key, and wallet.toml a [signer]: one of them signs",
+                                folder.key_file()));
+    }
+    return std::move(settings.signer);
+}
+
 Result<OpenWallet> open_wallet(World& world, const wallet::Folder& folder) {
     OpenWallet out;
     FARTHING_TRY(out.op, folder.load_operator());

@@ -7,6 +7,7 @@
 #include "app/world.hpp"
 #include "farthing/ledger/ledger.hpp"
 #include "farthing/wallet/mandate.hpp"
+#include "farthing/wallet/settings.hpp"
 
 namespace farthing::app {
 
@@ -23,6 +24,10 @@ struct OperatorKey {
 void add_operator_options(CLI::App& command, OperatorKey& key);
 /// From the keystore, else from FARTHING_OPERATOR_KEY. Errors: invalid_argument, wrong_password.
 [[nodiscard]] Result<PrivateKey> load_operator_key(const OperatorKey& key);
+
+/// The wallet's `[signer]`, if that is who signs. Errors: invalid_config when a key is there too.
+[[nodiscard]] Result<std::optional<wallet::SignerConfig>> signer_elsewhere(
+    const wallet::Folder& folder);
 
 /// What a wallet decides with: a pact that was checked, and the ledger.
 struct OpenWallet {

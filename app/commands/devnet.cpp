@@ -281,17 +281,11 @@ int run_devnet(const Options& options) {
     if (!port) return report(port.error());
     const auto output =
         std::filesystem::temp_directory_path() / fmt::format("farthing-devnet-{}.log", getpid());
-    std::vector<std::string> command{find_anvil(options.anvil),
-                                     "--host",
-                                     "127.0.0.1",
-                                     "--port",
-                                     std::to_string(*port),
-                                     "--chain-id",
-                                     std::to_string(kChainId),
+    std::vector<std::string> command{find_anvil(options.anvil), "--host", "127.0.0.1", "--port",
+                                     std::to_string(*port), "--chain-id", std::to_string(kChainId),
                                      // Each block has a copy of everything: all of them would be
                                      // written to the disk, and a long run grow ever slower.
-                                     "--prune-history",
-                                     std::to_string(kStatesKept)};
+                                     "--prune-history", std::to_string(kStatesKept)};
     if (options.block_time > 0) {
         command.emplace_back("--block-time");
         command.push_back(std::to_string(options.block_time));

@@ -82,18 +82,6 @@ Result<std::unique_ptr<wallet::Signer>> make_signer(const Options& options) {
     return std::make_unique<wallet::LocalSigner>(std::move(*key));
 }
 
-/// The wallet's `[signer]`, if that is who signs. Errors: invalid_config when a key is there too.
-Result<std::optional<wallet::SignerConfig>> signer_elsewhere(const wallet::Folder& folder) {
-    FARTHING_TRY(auto settings, wallet::load_settings(folder));
-    std::error_code code;
-    if (settings.signer && std::filesystem::exists(folder.key_file(), code)) {
-        return fail(Errc::invalid_config,
-                    fmt::format("{} has a key, and wallet.toml a [signer]: one of them signs",
-                                folder.key_file()));
-    }
-    return std::move(settings.signer);
-}
-
 /// `30`, `30s` or `500ms`.
 Result<std::chrono::milliseconds> parse_time(const std::string& text, std::string_view option) {
     const bool bare = text.find_first_not_of("0123456789") == std::string::npos;

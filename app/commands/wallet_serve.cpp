@@ -122,10 +122,10 @@ Task<Result<>> serve(World& world, const Options& options, const Settings& setti
     FARTHING_CO_TRY(const auto file, wallet::load_settings(opened.folder));
     FARTHING_CO_TRY(auto low, low_limit(file));
     FARTHING_CO_TRY(const auto alerter,
-                    wallet::Alerter::make(world.env(), world.loop,
-                                          {*opened.client, *opened.wallet.ledger, opened.folder,
-                                           opened.wallet.agent},
-                                          file.alert));
+                    wallet::Alerter::make(
+                        world.env(), world.loop,
+                        {*opened.client, *opened.wallet.ledger, opened.folder, opened.wallet.agent},
+                        file.alert));
     wallet::Daemon daemon(world.env(), *opened.account, wallet::Tokens(opened.folder.path));
     const auto handler = [&daemon](wallet::Door door) -> net::Handler {
         return [&daemon, door](net::ServerRequest& request, net::Responder& responder) {
