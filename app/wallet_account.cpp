@@ -68,7 +68,9 @@ Result<std::unique_ptr<OpenAccount>> open_account(World& world, const AccountOpt
     FARTHING_TRY(out->wallet, open_wallet(world, out->folder));
     FARTHING_TRY(const auto elsewhere, signer_elsewhere(out->folder));
     if (elsewhere) {
-        out->signers = net::Client::make(world.env(), world.loop, {});
+        net::ClientConfig signers;
+        signers.ca_file = options.ca_file;
+        out->signers = net::Client::make(world.env(), world.loop, std::move(signers));
         out->signer = std::make_unique<wallet::RemoteSigner>(*out->signers, *elsewhere);
     } else {
         const auto file = out->folder.key_file();
@@ -104,14 +106,14 @@ Result<std::optional<scheme::Money>> low_limit(const wallet::Settings& settings)
 }
 
 Task<Result<Looked>> reconcile_with(ledger::Ledger& ledger, std::uint64_t now, net::Client& client,
-                                    net::Url rpc, std::optional<scheme::Money> low) {
+                                    net::Url rpc, const AssetTable& assets,
+                                    std::optional<scheme::Money> low) {
     chain::EvmChain asked(Network{}, client, rpc, kChainTimeout);
     const auto id = co_await asked.chain_id();
     if (!id) co_return fail(id.error());
     chain::EvmChain chain(evm_network(*id), client, std::move(rpc), kChainTimeout);
     auto open = co_await wallet::reconcile(ledger, now, &chain);
     if (!open) co_return fail(open.error());
-    const auto assets = AssetTable::built_in();
     auto balances = co_await wallet::take_balances(ledger, chain, assets, std::move(low));
     if (!balances) co_return fail(balances.error());
     co_return Looked{*open, *std::move(balances)};

@@ -48,6 +48,7 @@ struct Looked {
 };
 /// By the chain that answers at `rpc`.
 Task<Result<Looked>> reconcile_with(ledger::Ledger& ledger, std::uint64_t now, net::Client& client,
-                                    net::Url rpc, std::optional<scheme::Money> low);
+                                    net::Url rpc, const AssetTable& assets,
+                                    std::optional<scheme::Money> low);
 
 }  // namespace farthing::app

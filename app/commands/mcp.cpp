@@ -8,8 +8,7 @@
 
 #include "app/commands/commands.hpp"
 #include "app/discovery_options.hpp"
-#include "app/wallet_account.hpp"
-#include "farthing/io/task_group.hpp"
+#include "app/wallet_chores.hpp"
 #include "farthing/mcp/http.hpp"
 #include "farthing/mcp/stdio.hpp"
 #include "farthing/mcp/wallet_tools.hpp"
@@ -27,6 +26,7 @@ constexpr std::size_t kConnectionsMax = 64;
 
 struct Options {
     AccountOptions account;
+    ChoresOptions chores;
     std::string listen;
     std::vector<std::string> hosts;
     std::vector<std::string> facilitators;
@@ -126,6 +126,16 @@ Task<Result<>> serve_http(World& world, mcp::Server& server, const wallet::Folde
     co_return Result<>{};
 }
 
+/// Serves, and does the chores meanwhile.
+Task<Result<>> beside(World& world, WalletChores& chores, Task<Result<>> serving) {
+    TaskGroup group(world.loop);
+    chores.start(group);
+    auto done = co_await std::move(serving);
+    group.cancel();
+    co_await group.join();
+    co_return done;
+}
+
 Result<> run(World& world, const Options& options) {
     if (!options.listen.empty() && !is_loopback(options.listen)) {
         return fail(Errc::invalid_argument,
@@ -134,16 +144,14 @@ Result<> run(World& world, const Options& options) {
     }
     FARTHING_TRY(auto facilitators, facilitator_urls(options.facilitators));
     FARTHING_TRY(const auto opened, open_account(world, options.account));
-    auto& ledger = *opened->wallet.ledger;
     auto& mandate = *opened->wallet.mandate;
-    const auto now = static_cast<std::uint64_t>(world.clock.now().time_since_epoch().count());
-    FARTHING_CHECK(run_blocking(world.loop, wallet::reconcile(ledger, now, nullptr)));
+    FARTHING_TRY(const auto chores, WalletChores::make(world, *opened, options.chores));
     const auto outward = net::make_fenced_client(world.env(), world.loop, client_config(options),
                                                  approved_by(mandate));
     wallet::Directory directory(*opened->client, opened->assets, std::move(facilitators));
     wallet::PayerConfig config;
     config.body_bytes_max = mcp::Shelf::kBodyBytesMax;
-    wallet::Account::Parts parts{*outward, *opened->signer, ledger,
+    wallet::Account::Parts parts{*outward, *opened->signer, *opened->wallet.ledger,
                                  mandate,  opened->assets,  std::move(config)};
     mcp::Desk desk(world.env(), std::move(parts), directory, opened->folder.path.string(),
                    FARTHING_VERSION);
@@ -151,10 +159,11 @@ Result<> run(World& world, const Options& options) {
                          mcp::wallet_instructions()};
     mcp::Server server(world.env(), world.loop, std::move(info), mcp::make_wallet_tools(desk));
     if (!options.listen.empty()) {
-        return run_blocking(world.loop, serve_http(world, server, opened->folder, options));
+        auto serving = serve_http(world, server, opened->folder, options);
+        return run_blocking(world.loop, beside(world, *chores, std::move(serving)));
     }
     FARTHING_TRY(const auto pipes, take_pipes());
-    return run_blocking(world.loop, serve_stdio(world, server, pipes));
+    return run_blocking(world.loop, beside(world, *chores, serve_stdio(world, server, pipes)));
 }
 
 int run_mcp(const Options& options) {
@@ -169,6 +178,7 @@ void add_mcp(CLI::App& app, Run& run) {
     auto options = std::make_shared<Options>();
     auto* command = app.add_subcommand("mcp", "a wallet as tools of a model (MCP)");
     add_account_options(*command, options->account);
+    add_chores_options(*command, options->chores);
     auto* listen = command->add_option(
         "--listen", options->listen,
         "streamable HTTP at this loopback address, for agents with a token of `farthing wallet "

@@ -31,6 +31,7 @@ struct InitOptions {
 struct ReconcileOptions {
     std::string wallet;
     std::string rpc;
+    std::string assets;
 };
 
 bool on_terminal() { return isatty(STDOUT_FILENO) == 1; }
@@ -135,8 +136,10 @@ Result<Looked> reconcile(const ReconcileOptions& options, World& world) {
     }
     FARTHING_TRY(const auto settings, wallet::load_settings(folder));
     FARTHING_TRY(auto low, low_limit(settings));
+    FARTHING_TRY(const auto assets, load_assets(options.assets));
     const auto client = net::Client::make(world.env(), world.loop, {});
-    return run_blocking(world.loop, reconcile_with(*ledger, now, *client, *rpc, std::move(low)));
+    return run_blocking(world.loop,
+                        reconcile_with(*ledger, now, *client, *rpc, assets, std::move(low)));
 }
 
 json::Object line_of(const wallet::Snapshot& snapshot) {
@@ -226,6 +229,8 @@ void add_reconcile(CLI::App& wallet, Run& run) {
     command->add_option("--rpc", options->rpc,
                         "a node of the chain that was paid on; without one only what was never "
                         "signed is released");
+    command->add_option("--assets", options->assets,
+                        "TOML file with [[asset]] tables: tokens besides the known ones");
     command->callback([options, &run] { run = [options] { return run_reconcile(*options); }; });
 }
 

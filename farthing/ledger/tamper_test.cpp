@@ -156,7 +156,7 @@ TEST_CASE("ledger: the script of docs/wallet.md checks an export") {
     REQUIRE(source != nullptr);
     std::ifstream in(std::filesystem::path(source) / "docs/wallet.md");
     const std::string docs{std::istreambuf_iterator<char>(in), {}};
-    const auto begin = docs.find("```python\n");
+    const auto begin = docs.find("```python\nimport hashlib");
     REQUIRE(begin != std::string::npos);
     const auto script = docs.substr(begin + 10, docs.find("```", begin + 10) - begin - 10);
     Setting world;

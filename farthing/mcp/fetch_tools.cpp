@@ -191,7 +191,7 @@ Task<ToolResult> fetch(Desk& desk, RequestArgs args, Call& call) {
     co_return to_result(outcome, sender, desk.env.random, response.status >= kFirstError);
 }
 
-OfferNote note_of(const dialect::Offered& offered, const wallet::Choice& choice, std::size_t i) {
+OfferNote note_of(const wallet::Choice& choice, std::size_t i) {
     const auto& verdict = choice.verdicts[i];
     OfferNote out;
     if (verdict.requirements) {
@@ -206,7 +206,6 @@ OfferNote note_of(const dialect::Offered& offered, const wallet::Choice& choice,
     out.verdict = chosen ? "would be paid"
                          : (verdict.refusal ? phrase(to_string(*verdict.refusal))
                                             : "could be paid, and costs more");
-    static_cast<void>(offered);
     return out;
 }
 
@@ -220,7 +219,7 @@ Task<ToolResult> quote(Desk& desk, RequestArgs args, Call& call) {
     note.status = static_cast<std::uint32_t>(quoted->response.status);
     note.asks_payment = quoted->offered.has_value();
     for (std::size_t i = 0; i < quoted->choice.verdicts.size(); ++i) {
-        note.offers.push_back(note_of(*quoted->offered, quoted->choice, i));
+        note.offers.push_back(note_of(quoted->choice, i));
     }
     const bool payable = quoted->choice.chosen.has_value();
     note.next = !note.asks_payment

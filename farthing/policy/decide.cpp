@@ -5,14 +5,12 @@
 
 #include <algorithm>
 
-#include "farthing/base/hex.hpp"
 #include "farthing/policy/bound.hpp"
 #include "farthing/policy/conclusion.hpp"
 
 namespace farthing::policy {
 namespace {
 
-constexpr std::size_t kResourceMax = 512;
 constexpr std::size_t kTaskMax = 200;
 
 /// base * (100 + percent) / 100, rounded down.
@@ -234,14 +232,11 @@ class Judge {
         }
     }
 
-    /// An offer for what another host has may be that one's, passed on by somebody who wants the
-    /// goods. Names inside a network say nothing: sellers behind a proxy know themselves by them.
     void judge_claim() {
-        if (request_.claimed.empty()) return;
         // The money goes where the operator said.
         if (entry_ != nullptr && !entry_->pay_to.empty() && pay_to_fits_) return;
-        const auto claimed = read_place(request_.claimed);
-        if (!claimed || claimed->host == place_.host || !claimed->has_domain()) return;
+        const auto claimed = claimed_elsewhere(request_.claimed, place_);
+        if (!claimed) return;
         find(Verdict::ask, "resource_elsewhere", "resource",
              fmt::format("{} was asked, and its offer is for what {} has", place_.vendor,
                          claimed->vendor),
@@ -496,12 +491,6 @@ class Judge {
 };
 
 }  // namespace
-
-std::string resource_of(std::string_view method, std::string_view tool, const Place& place) {
-    auto text = tool.empty() ? std::string(method) : fmt::format("tool:{}", tool);
-    text += " " + place.to_text();
-    return text.size() > kResourceMax ? to_hex(keccak256(text)) : text;
-}
 
 Decision decide(const Rules& rules, const Budget& budget, const Request& request,
                 const Facts& facts) {

@@ -147,11 +147,6 @@ struct Decision {
     friend bool operator==(const Decision&, const Decision&) = default;
 };
 
-/// What is bought, as price histories and approvals name it: method or tool, and the URL without
-/// its query.
-[[nodiscard]] std::string resource_of(std::string_view method, std::string_view tool,
-                                      const Place& place);
-
 /// A budget that does not count what the rules need is refused, as `other_budget`.
 [[nodiscard]] Decision decide(const Rules& rules, const Budget& budget, const Request& request,
                               const Facts& facts);

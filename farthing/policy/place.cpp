@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "farthing/base/hex.hpp"
+#include "farthing/crypto/keccak.hpp"
 
 namespace farthing::policy {
 namespace {
@@ -341,6 +342,20 @@ bool glob_matches(std::string_view pattern, std::string_view text) {
     }
     while (p < pattern.size() && pattern[p] == '*') ++p;
     return p == pattern.size();
+}
+
+std::optional<Place> claimed_elsewhere(std::string_view url, const Place& asked) {
+    if (url.empty()) return std::nullopt;
+    auto claimed = read_place(url);
+    if (!claimed || claimed->host == asked.host || !claimed->has_domain()) return std::nullopt;
+    return *std::move(claimed);
+}
+
+std::string resource_of(std::string_view method, std::string_view tool, const Place& place) {
+    constexpr std::size_t longest = 512;
+    auto text = tool.empty() ? std::string(method) : fmt::format("tool:{}", tool);
+    text += " " + place.to_text();
+    return text.size() > longest ? to_hex(keccak256(text)) : text;
 }
 
 }  // namespace farthing::policy

@@ -39,6 +39,16 @@ struct Place {
 /// broken %, a path that leads above the root, over 8 KiB.
 [[nodiscard]] Result<Place> read_place(std::string_view url);
 
+/// Where an offer, made at `asked`, says that its goods are, when that is another host: the offer
+/// may be that one's, passed on by somebody who wants the goods. Names inside a network say
+/// nothing: sellers behind a proxy know themselves by them.
+[[nodiscard]] std::optional<Place> claimed_elsewhere(std::string_view url, const Place& asked);
+
+/// What is bought, as price histories and approvals name it: method or tool, and the URL without
+/// its query.
+[[nodiscard]] std::string resource_of(std::string_view method, std::string_view tool,
+                                      const Place& place);
+
 /// `api.example.com`, or `*.example.com` for every host below it but not itself; on the default
 /// port, on `:8443`, or on any port with `:*`.
 struct HostPattern {

@@ -184,3 +184,13 @@ TEST_CASE("url pattern: what is no pattern of ours is refused") {
     }
     CHECK(parse_url_pattern("A.example:443//x/./y").value().text == "https://a.example/x/y");
 }
+
+TEST_CASE("place: what says nothing beyond a network, or is no URL, claims nothing") {
+    const auto asked = read_place("https://api.example.com/v1").value();
+    for (const auto* each : {"http://seller:3000/", "http://127.0.0.1:4021/v1", "http://[::1]/",
+                             "mcp://tool/search", "/v1/search", "https://a@b.example/", ""}) {
+        CAPTURE(each);
+        CHECK_FALSE(claimed_elsewhere(each, asked));
+    }
+    CHECK(claimed_elsewhere("https://rich.example/v1", asked)->vendor == "rich.example");
+}

@@ -16,11 +16,14 @@ FileLock::~FileLock() {
 }
 
 Result<> FileLock::take(const std::string& path) {
-    file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (file_ < 0) return fail(Errc::io_failed, fmt::format("{}: {}", path, std::strerror(errno)));
-    if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
+    if (file_ >= 0) return {};
+    const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (file < 0) return fail(Errc::io_failed, fmt::format("{}: {}", path, std::strerror(errno)));
+    if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
+        ::close(file);
         return fail(Errc::io_failed, path + ": another process serves from this store");
     }
+    file_ = file;
     return {};
 }
 

@@ -162,8 +162,10 @@ class Sqlite final : public Engine {
             try {
                 session << "PRAGMA journal_mode = WAL";
                 return;
-            } catch (const soci::soci_error&) {
-                if (!file_.shared || tries >= kWalTries) throw;
+            } catch (const soci::sqlite3_soci_error& error) {
+                const int why = error.result();
+                const bool is_busy = why == SQLITE_BUSY || why == SQLITE_LOCKED;
+                if (!is_busy || !file_.shared || tries >= kWalTries) throw;
             }
             sqlite_api::sqlite3_sleep(kWalPauseMs);
         }

@@ -11,19 +11,6 @@ namespace {
 /// Between two looks at the ledger for the operator's answer.
 constexpr std::chrono::milliseconds kAnswerPoll{250};
 
-/// Remembers what is signed: an error says too little of it.
-class Witness final : public Observer {
-  public:
-    void signing(const Payment& payment, const Bytes32&) override { payment_ = payment; }
-    void transaction_named(const Bytes32& hash) override {
-        if (payment_) payment_->transaction = hash;
-    }
-    [[nodiscard]] const std::optional<Payment>& payment() const { return payment_; }
-
-  private:
-    std::optional<Payment> payment_;
-};
-
 /// Of the newest decisions, when one agent's are looked for.
 constexpr std::size_t kLookedThrough = 1'000;
 
@@ -68,7 +55,36 @@ Result<Answered> read_answer(ledger::Transaction& transaction, ledger::Seq decis
     return out;
 }
 
+/// Bought and heard of, or nothing that can be used has left: the same request may buy again.
+bool is_over(const Fetched& fetched, bool sent) {
+    if (!sent) return true;
+    if (!fetched.answer || !fetched.answer->payment) return false;
+    const auto receipt = fetched.answer->payment->receipt;
+    const bool is_success = fetched.answer->response.status < 400;
+    return receipt == Payment::Receipt::verified ||
+           (receipt == Payment::Receipt::missing && is_success);
+}
+
 }  // namespace
+
+/// Remembers what is signed: an error says too little of it.
+class Account::Witness final : public Observer {
+  public:
+    Witness(Account& account, const Bytes32& name) : account_(account), name_(name) {}
+    void signing(const Payment& payment, const Bytes32&) override {
+        payment_ = payment;
+        account_.begin_open(name_, payment);
+    }
+    void transaction_named(const Bytes32& hash) override {
+        if (payment_) payment_->transaction = hash;
+    }
+    [[nodiscard]] const std::optional<Payment>& payment() const { return payment_; }
+
+  private:
+    Account& account_;
+    Bytes32 name_;
+    std::optional<Payment> payment_;
+};
 
 void follow_pact(const policy::Pact& pact, const std::optional<scheme::Money>& limit,
                  PayerConfig& config) {
@@ -90,7 +106,7 @@ Result<PayerConfig> Account::config_for(const Order& order) {
     return config;
 }
 
-Task<Fetched> Account::attempt(Order order, Sink* sink) {
+Task<Fetched> Account::attempt(Order order, Sink* sink, Bytes32 name) {
     Fetched out{fail(Errc::internal), {}, {}, {}};
     auto config = config_for(order);
     if (!config) {
@@ -99,7 +115,7 @@ Task<Fetched> Account::attempt(Order order, Sink* sink) {
     }
     // Whom it goes to is what the URL says, for that is what the pact is asked about.
     order.request.headers.remove("Host");
-    Witness witness;
+    Witness witness(*this, name);
     Purse purse(parts_.mandate, std::move(order.errand));
     Payer payer(env_, parts_.client, parts_.signer, parts_.assets, *std::move(config), &witness,
                 &purse);
@@ -110,6 +126,7 @@ Task<Fetched> Account::attempt(Order order, Sink* sink) {
     out.decided = purse.decided();
     out.payment = witness.payment();
     if (out.answer && out.answer->payment) out.payment = out.answer->payment;
+    end_open(name, out, purse.has_sent());
     co_return out;
 }
 
@@ -120,32 +137,48 @@ const Account::Open* Account::find_open(const Bytes32& request) {
     return found == open_.end() ? nullptr : &found->second;
 }
 
-void Account::keep_open(const Bytes32& request, const Fetched& fetched) {
-    if (fetched.answer) {
-        open_.erase(request);
-    } else if (kind_of(fetched.answer.error().code) == Kind::unknown && fetched.payment &&
-               open_.size() < kOpenMax) {
-        open_.insert_or_assign(request,
-                               Open{fetched.answer.error(), fetched.decided, *fetched.payment});
+void Account::begin_open(const Bytes32& request, const Payment& payment) {
+    if (open_.size() >= kOpenMax) return;
+    const Error in_hand{Errc::outcome_unknown,
+                        "the same request is in hand, and is being paid for"};
+    // One that is paid for again on purpose leaves the first as it is.
+    open_.try_emplace(request, Open{in_hand, {}, payment});
+}
+
+void Account::end_open(const Bytes32& request, const Fetched& fetched, bool sent) {
+    const auto found = open_.find(request);
+    if (found == open_.end() || !fetched.payment) return;
+    auto& open = found->second;
+    if (open.payment.nonce != fetched.payment->nonce) return;
+    if (is_over(fetched, sent)) {
+        open_.erase(found);
+        return;
+    }
+    open.decided = fetched.decided;
+    open.payment = *fetched.payment;
+    if (!fetched.answer && kind_of(fetched.answer.error().code) == Kind::unknown) {
+        open.error = fetched.answer.error();
+    } else {
+        open.error = {Errc::outcome_unknown,
+                      "it failed without a receipt; " + how_to_find_out(*fetched.payment)};
     }
 }
 
 Task<Fetched> Account::fetch(Order order, Sink* sink) {
     const auto until = env_.clock.steady_now() + order.wait;
     const auto request = name_of(order);
-    if (const auto* const open = order.again ? nullptr : find_open(request)) {
-        Fetched out{fail(open->error.code,
-                         "this request may have been paid for already, and was "
-                         "not sent again: " +
-                             open->error.detail),
-                    open->decided,
-                    open->payment,
-                    {}};
-        co_return out;
-    }
     for (;;) {
-        auto fetched = co_await attempt(order, sink);
-        keep_open(request, fetched);
+        if (const auto* const open = order.again ? nullptr : find_open(request)) {
+            Fetched out{
+                fail(open->error.code,
+                     "this request may have been paid for already, and was not sent again: " +
+                         open->error.detail),
+                open->decided,
+                open->payment,
+                {}};
+            co_return out;
+        }
+        auto fetched = co_await attempt(order, sink, request);
         if (order.wait.count() == 0 || !asks(fetched)) co_return fetched;
         auto answered = co_await until_answered(fetched.decided->seq, until);
         if (!answered) {

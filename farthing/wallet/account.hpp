@@ -56,8 +56,9 @@ class Account {
     Account(Env env, Parts parts) : env_(env), parts_(std::move(parts)) {}
 
     /// The resource, paid for if need be and if the pact allows it. The body goes into `sink`,
-    /// which outlives the task, or into the answer. A payment with an unknown end is not repeated
-    /// blindly: as long as its signature can be used the same request gets the same error.
+    /// which outlives the task, or into the answer. What may have been paid is not repeated
+    /// blindly: while a payment is in hand, and as long as the signature can be used of one that
+    /// failed without a receipt, the same request gets an error of kind unknown.
     Task<Fetched> fetch(Order order, Sink* sink = nullptr);
     /// What it would cost. Nothing is decided and nothing signed.
     Task<Result<Quote>> quote(Order order);
@@ -76,7 +77,7 @@ class Account {
     void stop_waiting() { stopping_ = true; }
 
   private:
-    Task<Fetched> attempt(Order order, Sink* sink);
+    Task<Fetched> attempt(Order order, Sink* sink, Bytes32 name);
     [[nodiscard]] Result<PayerConfig> config_for(const Order& order);
     Task<Result<Answered>> until_answered(ledger::Seq decision, SteadyTime until);
 
@@ -86,8 +87,11 @@ class Account {
         std::optional<Decided> decided;
         Payment payment;
     };
+    class Witness;
     [[nodiscard]] const Open* find_open(const Bytes32& request);
-    void keep_open(const Bytes32& request, const Fetched& fetched);
+    /// Signed is in hand, until it is known what came of it.
+    void begin_open(const Bytes32& request, const Payment& payment);
+    void end_open(const Bytes32& request, const Fetched& fetched, bool sent);
 
     Env env_;
     Parts parts_;

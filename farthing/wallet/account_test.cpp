@@ -234,3 +234,58 @@ TEST_CASE("account: a payment with an unknown end is not repeated blindly") {
     CHECK(wallet.signer.count == 3);
     wallet.bench.run(seller.stop());
 }
+
+TEST_CASE("account: what failed without a receipt is not repeated blindly") {
+    const auto lost = std::string("HTTP/1.1 500 Oops\r\nContent-Length: 10\r\n\r\nabc");
+    for (const auto& reply : {answer(500), answer(404), answer(402), Reply{lost}}) {
+        OpenTestWallet wallet;
+        // One port, as a seller that goes on would have.
+        Seller seller(wallet.bench.loop, {offer(), reply, reply, reply, reply, reply});
+        Order order{seller.url(), {}, {}, {}};
+        std::vector<Fetched> got;
+        auto both = [&]() -> Task<bool> {
+            auto first = order;
+            got.push_back(co_await wallet.account->fetch(std::move(first)));
+            auto second = order;
+            got.push_back(co_await wallet.account->fetch(std::move(second)));
+            co_return true;
+        };
+        REQUIRE(wallet.bench.run(Buyer::ended(both(), {&seller})));
+        CHECK(wallet.signer.count == 1);
+        REQUIRE(!got[1].answer);
+        CHECK(got[1].answer.error().code == Errc::outcome_unknown);
+        if (reply.bytes == lost) {
+            REQUIRE(!got[0].answer);
+            CHECK(got[0].answer.error().code == Errc::outcome_unknown);
+        }
+    }
+}
+
+TEST_CASE("account: while a payment is in hand the same request does not buy another") {
+    OpenTestWallet wallet;
+    Reply slow;
+    slow.hangs = true;
+    Seller seller(wallet.bench.loop, {offer(), slow, slow, slow, slow});
+    Order order{seller.url(), {}, {}, {}};
+    order.max_time = std::chrono::milliseconds(400);
+    std::optional<Fetched> second;
+    auto both = [&]() -> Task<bool> {
+        TaskGroup group(wallet.bench.loop);
+        auto first = [](OpenTestWallet& in, Order what) -> Task<> {
+            co_await in.account->fetch(std::move(what));
+        };
+        group.spawn(first(wallet, order));
+        while (wallet.signer.count == 0) {
+            co_await wallet.bench.clock.sleep(std::chrono::milliseconds(5));
+        }
+        auto again = order;
+        second = co_await wallet.account->fetch(std::move(again));
+        co_await group.join();
+        co_return true;
+    };
+    REQUIRE(wallet.bench.run(Buyer::ended(both(), {&seller})));
+    REQUIRE(second.has_value());
+    REQUIRE(!second->answer);
+    CHECK(second->answer.error().detail.contains("in hand"));
+    CHECK(wallet.signer.count == 1);
+}

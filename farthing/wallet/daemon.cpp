@@ -332,6 +332,7 @@ Task<net::Response> Daemon::read(std::string target, Caller caller) {
 Task<> Daemon::relay(net::ServerRequest& request, net::Responder& responder, net::Url url,
                      Caller caller) {
     std::optional<net::Response> answer;
+    const auto below_us = request.absolute ? std::nullopt : std::optional(url);
     auto order = proxied_order(std::move(url), request);
     if (!order) answer = error_response(order.error());
     if (!answer && request.method == "TRACE") {
@@ -349,7 +350,7 @@ Task<> Daemon::relay(net::ServerRequest& request, net::Responder& responder, net
         }
     }
     if (!answer) {
-        Relay sink(responder, request.method == "HEAD");
+        Relay sink(responder, request.method == "HEAD", below_us);
         const auto fetched = co_await pay(*std::move(order), caller, &sink);
         count("proxy", outcome_of(fetched));
         if (fetched.answer) {

@@ -270,13 +270,28 @@ TEST_CASE("proxy: an answer that breaks off never looks whole") {
     CHECK(!got.body.contains("\r\n0\r\n"));
 }
 
-TEST_CASE("proxy: redirects are the program's business") {
+TEST_CASE("proxy: redirects are the program's business, and in the path form stay with us") {
     Service service;
-    Seller seller(service.bench.loop, {answer(302, {"Location: http://127.0.0.1:1/"})});
-    const auto got =
-        service.talk(service.with("GET /" + seller.origin() + "/", service.bearer()), {&seller});
-    CHECK(got.status == 302);
-    CHECK(got.head.contains("Location: http://127.0.0.1:1/"));
+    const auto redirect = answer(302, {"Location: //evil.example/x", "Set-Cookie: sid=1; Path=/",
+                                       "Content-Location: other?x=1"});
+    const auto cookie = std::string("Cookie: sid=2\r\n");
+    {
+        Seller seller(service.bench.loop, {redirect});
+        const auto got = service.talk(
+            service.with("GET /" + seller.origin() + "/a/b", service.bearer() + cookie), {&seller});
+        CHECK(got.status == 302);
+        CHECK(got.head.contains("Location: /http://evil.example/x\r\n"));
+        CHECK(got.head.contains("Content-Location: /" + seller.origin() + "/a/other?x=1"));
+        CHECK_FALSE(got.head.contains("sid="));
+        CHECK_FALSE(seller.got.back().head.contains("sid="));
+    }
+    Seller seller(service.bench.loop, {redirect});
+    const auto got = service.talk(
+        service.with("GET " + seller.origin() + "/a/b", "Proxy-" + service.bearer() + cookie),
+        {&seller});
+    CHECK(got.head.contains("Location: //evil.example/x\r\n"));
+    CHECK(got.head.contains("sid=1"));
+    CHECK(seller.got.back().head.contains("sid=2"));
 }
 
 TEST_CASE("proxy: what was not paid, and what may have been, is said in JSON") {

@@ -11,6 +11,27 @@ std::string text_of(const net::Headers& headers, std::string_view name) {
     return std::string(headers.get(name).value_or(""));
 }
 
+/// A reference of the seller's as one that leads to it through us.
+std::optional<std::string> through_us(const net::Url& asked, std::string_view reference) {
+    const auto url = net::resolve_url(asked, reference);
+    if (!url) return std::nullopt;
+    return "/" + url->to_string();
+}
+
+net::Headers below_us(const net::Headers& given, const net::Url& asked) {
+    net::Headers out;
+    for (const auto& [name, value] : given) {
+        const auto plain = net::folded(name);
+        if (plain == "set-cookie" || plain == "refresh") continue;
+        if (plain != "location" && plain != "content-location") {
+            out.add(name, value);
+        } else if (auto ours = through_us(asked, value)) {
+            out.add(name, *std::move(ours));
+        }
+    }
+    return out;
+}
+
 }  // namespace
 
 Result<std::optional<net::Url>> proxied_url(const net::ServerRequest& request) {
@@ -28,6 +49,8 @@ Result<Order> proxied_order(net::Url url, const net::ServerRequest& request) {
     // A program that wants to follow a redirect does so itself.
     out.redirects = Redirects::never;
     out.request.headers = for_the_seller(request.headers);
+    // In the path form a cookie may be any seller's.
+    if (!request.absolute) out.request.headers.remove("Cookie");
     const auto& given = request.headers;
     out.errand.task = text_of(given, "Farthing-Task");
     out.errand.reason = text_of(given, "Farthing-Reason");
@@ -50,6 +73,7 @@ Result<> Relay::begin(const net::Response& head, std::optional<std::uint64_t> le
     head_.emplace();
     head_->status = head.status;
     head_->headers = net::without_hop_by_hop(head.headers);
+    if (asked_) head_->headers = below_us(head_->headers, *asked_);
     length_ = length;
     return {};
 }

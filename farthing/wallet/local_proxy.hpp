@@ -17,10 +17,13 @@ namespace farthing::wallet {
 /// caller. An Authorization with a token of ours is ours as well. Errors: invalid_field.
 [[nodiscard]] Result<Order> proxied_order(net::Url url, const net::ServerRequest& request);
 
-/// The seller's answer to the client, piece by piece.
+/// The seller's answer to the client, piece by piece. In the path form, of a request for `asked`,
+/// all sellers are one host to the client, which may not mix them up: redirects stay with us, for
+/// it would take our token along, and cookies are not passed on.
 class Relay final : public Sink {
   public:
-    Relay(net::Responder& to, bool is_head) : to_(to), is_head_(is_head) {}
+    Relay(net::Responder& to, bool is_head, std::optional<net::Url> asked = {})
+        : to_(to), is_head_(is_head), asked_(std::move(asked)) {}
     Result<> begin(const net::Response& head, std::optional<std::uint64_t> length) override;
     Result<> write(std::string_view piece) override;
     Task<Result<>> flushed() override;
@@ -32,6 +35,7 @@ class Relay final : public Sink {
   private:
     net::Responder& to_;
     bool is_head_;
+    std::optional<net::Url> asked_;
     std::optional<net::Response> head_;
     std::optional<std::uint64_t> length_;
     std::string waiting_;

@@ -368,14 +368,16 @@ Task<Result<PaidResponse>> Payer::pay(Exchange unpaid, dialect::Offered offered,
             PaidResponse out{std::move(exchange->url), std::move(exchange->head), payment};
             co_return out;
         }
-        if (payment.receipt == Payment::Receipt::none) co_return fail(delivered.error());
         if (repeatable && is_broken_off(delivered.error()) && sink.restart() &&
             paid.ask_again_for_body()) {
             continue;
         }
-        const auto why = fmt::format("{} was paid, and then the answer was lost: {}",
-                                     scheme::describe(payment.requirements.amount, payment.asset),
-                                     to_string(delivered.error()));
+        // The signature is out, whatever the server meant to say.
+        const bool unsaid = payment.receipt == Payment::Receipt::none;
+        const auto why =
+            fmt::format("{} {}, and then the answer was lost: {}",
+                        scheme::describe(payment.requirements.amount, payment.asset),
+                        unsaid ? "may have been paid" : "was paid", to_string(delivered.error()));
         co_return fail(unknown_outcome(why, payment.transaction));
     }
 }

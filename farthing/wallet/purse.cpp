@@ -34,7 +34,9 @@ Task<Result<>> Purse::before_sending(Grant grant, Issued issued) {
     event.signature = issued.hash;
     event.nonce = issued.nonce;
     event.valid_before = static_cast<std::uint64_t>(issued.valid_before.time_since_epoch().count());
-    co_return co_await terms_->spending.record(std::move(event));
+    auto noted = co_await terms_->spending.record(std::move(event));
+    has_sent_ = noted.has_value();
+    co_return noted;
 }
 
 Task<Result<>> Purse::never_sent(Grant grant) {

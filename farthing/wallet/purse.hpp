@@ -26,6 +26,8 @@ class Purse final : public Treasury {
     Task<Result<>> never_sent(Grant grant) override;
     Task<Result<>> settled(Grant grant, Receipted receipt) override;
 
+    /// Whether a signature may have left.
+    [[nodiscard]] bool has_sent() const { return has_sent_; }
     /// The last one, and nothing before the first.
     [[nodiscard]] const std::optional<Decided>& decided() const { return decided_; }
 
@@ -34,6 +36,7 @@ class Purse final : public Treasury {
     std::shared_ptr<Terms> terms_;  ///< by which it was decided
     Errand errand_;
     std::optional<Decided> decided_;
+    bool has_sent_ = false;
 };
 
 }  // namespace farthing::wallet

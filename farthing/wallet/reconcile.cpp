@@ -49,6 +49,9 @@ ledger::Event settled(const ledger::Payment& payment) {
     return event;
 }
 
+/// Seconds. One endpoint may stand for several nodes, of which one is a few blocks behind.
+constexpr std::uint64_t kExpiryGrace = 60;
+
 /// What is proved about a signed payment.
 Task<Result<std::optional<ledger::Event>>> fate_of(const ledger::Payment& payment,
                                                    chain::Chain* chain) {
@@ -61,7 +64,7 @@ Task<Result<std::optional<ledger::Event>>> fate_of(const ledger::Payment& paymen
     if (!used) co_return fail(used.error());
     if (*used) {
         out = settled(payment);
-    } else if (head->timestamp > payment.signature->valid_before) {
+    } else if (head->timestamp > payment.signature->valid_before + kExpiryGrace) {
         out = released(payment, "expired_unused");
     }
     co_return out;

@@ -36,10 +36,10 @@ ledger::Verdict verdict_of(policy::Verdict verdict) {
     return ledger::Verdict::refuse;
 }
 
-/// An approval is for the card that asked, or for none.
-bool is_by_card(const Entry& asked, const std::string& card) {
+/// An approval is for whoever asked: the program with that token, and the card, or none.
+bool is_asked_by(const Entry& asked, const Wish& wish) {
     const auto* decision = std::get_if<ledger::Decision>(&asked.event);
-    return decision != nullptr && decision->card == card;
+    return decision != nullptr && decision->card == wish.card && decision->agent == wish.agent;
 }
 
 /// What a decision of the ledger reserves, valued by the pact that is in force now; what that does
@@ -99,8 +99,7 @@ struct Spending::State {
     Result<> settle(Transaction& transaction, const Entry& entry, Seq decision);
     Result<Entry> write(Transaction& transaction, ledger::Event event);
     Result<std::vector<policy::Approval>> approvals(Transaction& transaction,
-                                                    const std::string& vendor,
-                                                    const std::string& card);
+                                                    const std::string& vendor, const Wish& wish);
     [[nodiscard]] ledger::Decision entry_for(const Wish& wish,
                                              const policy::Decision& decision) const;
     Result<> write_pin(Transaction& transaction, const ledger::Decision& decision,
@@ -207,7 +206,7 @@ Result<Entry> Spending::State::write(Transaction& transaction, ledger::Event eve
 /// not another one. Of two answers to one decision the later counts.
 Result<std::vector<policy::Approval>> Spending::State::approvals(Transaction& transaction,
                                                                  const std::string& vendor,
-                                                                 const std::string& card) {
+                                                                 const Wish& wish) {
     const ledger::Filter answers{.kind = "approval", .vendor = vendor};
     FARTHING_TRY(const auto newest, transaction.newest(answers, kApprovalsMax));
     std::map<Seq, policy::Approval> found;  // by the decision that asked
@@ -216,7 +215,7 @@ Result<std::vector<policy::Approval>> Spending::State::approvals(Transaction& tr
         const auto decision = ledger::decision_of(each->event);
         if (!decision || !answered.insert(*decision).second) continue;
         FARTHING_TRY(const auto asked, transaction.find(*decision));
-        if (!asked || !is_by_card(*asked, card)) continue;
+        if (!asked || !is_asked_by(*asked, wish)) continue;
         auto granted = granted_by(*each, *asked, agent, op);
         if (granted) found.emplace(*decision, *std::move(granted));
     }
@@ -356,7 +355,7 @@ Result<Decided> Spending::State::decide(Transaction& transaction, const Wish& sa
     auto decision = policy::decide(rules, budget, wish.request, facts);
     if (decision.verdict == policy::Verdict::ask && decision.reservation) {
         FARTHING_TRY(const auto granted,
-                     approvals(transaction, decision.reservation->vendor, wish.card));
+                     approvals(transaction, decision.reservation->vendor, wish));
         facts.approvals = granted;
         if (!granted.empty()) decision = policy::decide(rules, budget, wish.request, facts);
     }

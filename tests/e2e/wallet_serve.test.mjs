@@ -181,7 +181,7 @@ describe("the end", () => {
   test("SIGTERM ends the wait for the operator at once, and says so", async (t) => {
     const { wallet, token, daemon } = await serving(t, { pact: ["--ask-over", "$0.0005"] });
     const asking = fetchBy(daemon, token, { url: goods, wait: 600 });
-    await until("it is asked", async () => (await wallet.entries(["--verdict", "ask"])).length === 1);
+    await until("it is asked", async () => (await wallet.entries(["--kind", "decision", "--verdict", "ask"])).length === 1);
     daemon.signal("SIGTERM");
     const { status, body } = await asking;
     assert.deepEqual([status, body.error.approval.answer], [402, "not_yet"]);

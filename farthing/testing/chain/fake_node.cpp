@@ -124,19 +124,24 @@ Task<Result<json::Object>> FakeNode::batch_read(std::string method, json::Array 
     co_return result(json::Value(to_hex(*one)));
 }
 
+/// `tag`: a number, or one of the three heads.
+Task<Result<json::Object>> FakeNode::block_at(std::string tag) {
+    if (const auto number = u256_from_quantity(tag)) {
+        std::vector<std::uint64_t> one(1, number->to_u64().value());
+        const auto found = co_await chain_.blocks(std::move(one));
+        if (!found) co_return fail(found.error());
+        co_return result(found->front() ? head_json(*found->front()) : json::Value(nullptr));
+    }
+    const auto head = co_await chain_.head(head_at(tag));
+    if (!head) co_return fail(head.error());
+    co_return result(head_json(*head));
+}
+
 Task<Result<json::Object>> FakeNode::truth(std::string method, json::Array params) {
     if (method == "eth_chainId") co_return quantity(co_await chain_.chain_id());
     if (method == "eth_getBlockByNumber") {
-        const auto tag = text_at(params, 0);
-        if (const auto number = u256_from_quantity(tag)) {
-            std::vector<std::uint64_t> one(1, number->to_u64().value());
-            const auto found = co_await chain_.blocks(std::move(one));
-            if (!found) co_return fail(found.error());
-            co_return result(found->front() ? head_json(*found->front()) : json::Value(nullptr));
-        }
-        const auto head = co_await chain_.head(head_at(tag));
-        if (!head) co_return fail(head.error());
-        co_return result(head_json(*head));
+        auto block = co_await block_at(text_at(params, 0));
+        co_return block;
     }
     if (method == "eth_maxPriorityFeePerGas") {
         const auto fees = co_await chain_.fees();

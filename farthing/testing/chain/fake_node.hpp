@@ -32,6 +32,7 @@ class FakeNode final : public net::Client {
 
   private:
     Task<Result<json::Object>> answer(json::Object call);
+    Task<Result<json::Object>> block_at(std::string tag);
     Task<Result<json::Object>> truth(std::string method, json::Array params);
     Task<Result<json::Object>> batch_read(std::string method, json::Array params);
 
