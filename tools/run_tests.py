@@ -167,8 +167,8 @@ def plan():
     """The two lanes."""
     python = sys.executable
     building = [
-        Step("build-release", build_command("release"), minutes=30),
-        Step("build-asan", build_command("asan"), minutes=30),
+        Step("build-release", build_command("release"), minutes=45),
+        Step("build-asan", build_command("asan"), minutes=45),
         Step("unit", [*NICE, "ctest", "--preset", "asan", "-V"], count_doctest, needs=["build-asan"]),
         Step("fuzz-corpora", [*NICE, python, "tools/fuzz.py", "replay"], count_replay, needs=["build-asan"]),
     ]

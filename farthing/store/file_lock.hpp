@@ -16,8 +16,8 @@ class FileLock {
     FileLock& operator=(const FileLock&) = delete;
     ~FileLock();
 
-    /// Held until this ends, also when the process is killed; may be tried again. Errors: io_failed (another process
-    /// has it, or the file cannot be made).
+    /// Held until this ends, also when the process is killed; may be tried again. Errors: io_failed
+    /// (another process has it, or the file cannot be made).
     Result<> take(const std::string& path);
 
   private:
