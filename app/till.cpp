@@ -64,8 +64,7 @@ const wallet::Decided* Till::refusal(const Error& error) const {
 
 int report_refusal(const std::string& wallet, const Error& error, const wallet::Decided& decided) {
     const bool asks = decided.decision.verdict == policy::Verdict::ask;
-    const auto remedy =
-        fmt::format("farthing approvals approve {} --wallet {}", decided.seq, wallet);
+    const auto remedy = wallet::approval_command(decided.seq, wallet);
     if (isatty(STDERR_FILENO) == 1) {
         std::fprintf(stderr, "farthing: %s\n", legible(decided.decision.text).c_str());
         if (asks) {

@@ -43,6 +43,14 @@ Result<> check_key_file(const std::string& file) {
     return {};
 }
 
+bool is_loopback(const std::string& address) {
+    auto host = address.substr(0, address.rfind(':'));
+    if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+    boost::system::error_code wrong;
+    const auto ip = asio::ip::make_address(host, wrong);
+    return !wrong && ip.is_loopback();
+}
+
 void add_account_options(CLI::App& command, AccountOptions& options) {
     const std::function<std::string(const std::string&)> readable = why_unreadable;
     add_wallet_option(command, options.wallet);

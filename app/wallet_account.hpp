@@ -16,6 +16,9 @@ namespace farthing::app {
 /// A key file that can be read and is one, said before its password is asked for.
 [[nodiscard]] Result<> check_key_file(const std::string& file);
 
+/// Of `ADDRESS:PORT`: whether only this machine can reach it.
+[[nodiscard]] bool is_loopback(const std::string& address);
+
 struct AccountOptions {
     std::string wallet;
     std::string password_file;

@@ -89,10 +89,6 @@ Task<Result<>> serve_stdio(World& world, mcp::Server& server, Pipes pipes) {
     co_return Result<>{};
 }
 
-bool is_loopback(std::string_view address) {
-    return address.starts_with("127.") || address.starts_with("[::1]:");
-}
-
 Task<Result<>> serve_http(World& world, mcp::Server& server, const wallet::Folder& folder,
                           const Options& options) {
     const wallet::Tokens tokens(folder.path);

@@ -28,11 +28,7 @@ struct Options {
 /// Whoever can reach the daemon can try tokens: nobody beyond this machine may.
 Result<> check_loopback(const std::string& address) {
     FARTHING_CHECK(net::check_listen_address(address));
-    auto host = address.substr(0, address.rfind(':'));
-    if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
-    boost::system::error_code wrong;
-    const auto ip = asio::ip::make_address(host, wrong);
-    if (!wrong && ip.is_loopback()) return {};
+    if (is_loopback(address)) return {};
     return fail(Errc::invalid_argument,
                 "--listen: only a loopback address, such as 127.0.0.1:8404: the daemon is for "
                 "programs of this machine");

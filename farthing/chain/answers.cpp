@@ -7,6 +7,7 @@
 #include <span>
 #include <tuple>
 
+#include "farthing/base/ascii.hpp"
 #include "farthing/base/hex.hpp"
 #include "farthing/base/printable.hpp"
 #include "farthing/chain/evm_chain.hpp"
@@ -163,13 +164,7 @@ bool mentions_any(std::string_view text, Words words) {
     return std::ranges::any_of(words, [&](auto each) { return mentions(text, each); });
 }
 
-std::string lower(std::string_view text) {
-    std::string out(text.substr(0, 2000));
-    std::ranges::transform(out, out.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-    });
-    return out;
-}
+std::string lower(std::string_view text) { return to_lower(text.substr(0, 2000)); }
 
 /// Nodes put more under `data`: text, or an object with `message` and `data`.
 std::string_view text_in(const json::Value& data, std::string_view name) {

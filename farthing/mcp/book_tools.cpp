@@ -5,6 +5,7 @@
 #include "farthing/base/hex.hpp"
 #include "farthing/mcp/outcome.hpp"
 #include "farthing/mcp/wallet_tools.hpp"
+#include "farthing/wallet/advice.hpp"
 
 namespace farthing::mcp {
 namespace {
@@ -241,7 +242,7 @@ Task<ToolResult> request_approval(Desk& desk, ApprovalArgs args, Call& call) {
     line.what = fmt::format(
         "{} to {} for {}", ledger::dollars(decision->value), phrase(decision->vendor, kWordMax),
         phrase(decision->tool.empty() ? decision->url : decision->tool, kWordMax));
-    line.command = fmt::format("farthing approvals approve {} --wallet {}", args.id, desk.wallet);
+    line.command = wallet::approval_command(args.id, desk.wallet);
     tell_answer(line, *answered);
     ToolResult out;
     out.structured = json::encode(line);
@@ -253,35 +254,20 @@ Task<ToolResult> request_approval(Desk& desk, ApprovalArgs args, Call& call) {
 }  // namespace
 
 std::vector<Tool> make_book_tools(Desk& desk) {
-    Tool limits;
-    limits.name = "limits_left";
-    limits.title = "What may still be spent";
-    limits.description =
-        "Every limit of the pact, what is used and left of it, and when it starts anew.";
-    limits.output_schema = json::schema_of<LimitsNote>();
-    serve_with<LimitsArgs>(limits, [&desk](LimitsArgs args, Call& call) {
-        return limits_left(desk, std::move(args), call);
-    });
-    Tool paid;
-    paid.name = "payments";
-    paid.title = "Payments so far";
-    paid.description =
+    auto limits = make_tool<LimitsNote>(
+        desk, "limits_left", "What may still be spent",
+        "Every limit of the pact, what is used and left of it, and when it starts anew.",
+        limits_left);
+    auto paid = make_tool<PaymentsNote>(
+        desk, "payments", "Payments so far",
         "The newest decisions of this wallet and what became of each: here you see whether a "
-        "payment whose outcome was unknown has settled.";
-    paid.output_schema = json::schema_of<PaymentsNote>();
-    serve_with<PaymentsArgs>(paid, [&desk](PaymentsArgs args, Call& call) {
-        return payments(desk, std::move(args), call);
-    });
-    Tool approval;
-    approval.name = "request_approval";
-    approval.title = "Ask the operator";
-    approval.description =
+        "payment whose outcome was unknown has settled.",
+        payments);
+    auto approval = make_tool<ApprovalLine>(
+        desk, "request_approval", "Ask the operator",
         "Looks whether the operator has answered what a refused call asked for, and waits for it "
-        "if you want. Only the operator can approve, outside of this conversation.";
-    approval.output_schema = json::schema_of<ApprovalLine>();
-    serve_with<ApprovalArgs>(approval, [&desk](ApprovalArgs args, Call& call) {
-        return request_approval(desk, std::move(args), call);
-    });
+        "if you want. Only the operator can approve, outside of this conversation.",
+        request_approval);
     std::vector<Tool> out{std::move(limits), std::move(paid), std::move(approval)};
     for (auto& each : out) {
         each.hints.read_only = true;

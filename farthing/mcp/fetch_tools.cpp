@@ -45,17 +45,13 @@ struct RequestArgs {
     static constexpr std::array<std::string_view, 1> required{"url"};
     static constexpr auto fields() {
         using T = RequestArgs;
-        return std::tuple{
-            field("url", &T::url, "absolute, http or https"),
-            field("method", &T::method, "GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS"),
-            field("headers", &T::headers, "each as \"Name: value\""),
-            field("body", &T::body, "of the request; name its Content-Type in headers"),
-            field("max_amount", &T::max_amount,
-                  "the most you would pay for this call, such as \"$0.01\"; the pact's limits hold "
-                  "besides"),
-            field("task", &T::task, "the id of the task this is for; some pacts want one"),
-            field("reason", &T::reason,
-                  "why this is worth its price, for the operator; some pacts want one")};
+        return std::tuple_cat(
+            std::tuple{
+                field("url", &T::url, "absolute, http or https"),
+                field("method", &T::method, "GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS"),
+                field("headers", &T::headers, "each as \"Name: value\""),
+                field("body", &T::body, "of the request; name its Content-Type in headers")},
+            purpose_fields<T>());
     }
 };
 
@@ -283,41 +279,26 @@ Result<net::Url> read_url(std::string_view member, const std::string& text) {
 }
 
 std::vector<Tool> make_fetch_tools(Desk& desk) {
-    Tool fetching;
-    fetching.name = "fetch_paid_url";
-    fetching.title = "Fetch a URL, paying if it asks";
-    fetching.description =
+    auto fetching = make_tool<Outcome>(
+        desk, "fetch_paid_url", "Fetch a URL, paying if it asks",
         "Sends an HTTP request and, when the server answers 402 Payment Required (x402), pays what "
         "it asks, if the operator's pact allows it, and returns the answer. The result says first "
         "whether money was paid. If it says that this is unknown, do not repeat the call. If it "
-        "names an approval, use request_approval.";
+        "names an approval, use request_approval.",
+        fetch);
     fetching.hints.destructive = true;
-    fetching.output_schema = json::schema_of<Outcome>();
-    serve_with<RequestArgs>(fetching, [&desk](RequestArgs args, Call& call) {
-        return fetch(desk, std::move(args), call);
-    });
-    Tool quoting;
-    quoting.name = "quote";
-    quoting.title = "Ask for a price";
-    quoting.description =
+    auto quoting = make_tool<QuoteNote>(
+        desk, "quote", "Ask for a price",
         "Sends the same request without paying, and says what it would cost, which offers there "
-        "are, and which of them this wallet would take. Nothing is signed or reserved.";
-    quoting.output_schema = json::schema_of<QuoteNote>();
-    serve_with<RequestArgs>(quoting, [&desk](RequestArgs args, Call& call) {
-        return quote(desk, std::move(args), call);
-    });
-    Tool more;
-    more.name = "read_more";
-    more.title = "Read on in a long answer";
-    more.description =
-        "The next piece of an answer that was cut off, from this wallet's memory: free of charge.";
+        "are, and which of them this wallet would take. Nothing is signed or reserved.",
+        quote);
+    auto more = make_tool<Piece>(
+        desk, "read_more", "Read on in a long answer",
+        "The next piece of an answer that was cut off, from this wallet's memory: free of charge.",
+        read_more);
     more.hints.read_only = true;
     more.hints.idempotent = true;
     more.hints.open_world = false;
-    more.output_schema = json::schema_of<Piece>();
-    serve_with<MoreArgs>(more, [&desk](MoreArgs args, Call& call) {
-        return read_more(desk, std::move(args), call);
-    });
     return {std::move(fetching), std::move(quoting), std::move(more)};
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "farthing/base/ascii.hpp"
 #include "farthing/base/hex.hpp"
 
 namespace farthing::mcp {
@@ -29,20 +30,12 @@ net::Response reply(const json::Value& message) {
     return out;
 }
 
-std::string lower(std::string_view text) {
-    std::string out(text);
-    for (char& c : out) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
-    }
-    return out;
-}
-
 /// The media type without its parameters.
 std::string media_type(std::string_view value) {
     value = value.substr(0, value.find(';'));
     while (value.ends_with(' ') || value.ends_with('\t')) value.remove_suffix(1);
     while (value.starts_with(' ') || value.starts_with('\t')) value.remove_prefix(1);
-    return lower(value);
+    return to_lower(value);
 }
 
 /// Whether an answer in JSON is taken. A client that says nothing takes everything.
@@ -94,7 +87,7 @@ void Http::hurry() {
 
 std::optional<net::Response> Http::refuse_stranger(const net::ServerRequest& request) const {
     const auto is_ours = [&](std::string_view host) {
-        return std::ranges::find(hosts_, lower(host)) != hosts_.end();
+        return std::ranges::find(hosts_, to_lower(host)) != hosts_.end();
     };
     const auto hosts = request.headers.all("Host");
     if (hosts.size() != 1 || !is_ours(hosts.front())) {

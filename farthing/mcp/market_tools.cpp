@@ -51,16 +51,12 @@ struct CallArgs {
     static constexpr std::array<std::string_view, 2> required{"server_url", "tool"};
     static constexpr auto fields() {
         using T = CallArgs;
-        return std::tuple{
-            field("server_url", &T::server_url, "the streamable HTTP endpoint of the MCP server"),
-            field("tool", &T::tool, "the name of the tool there"),
-            field("arguments", &T::arguments, "for the tool, by its schema"),
-            field("max_amount", &T::max_amount,
-                  "the most you would pay for this call, such as \"$0.01\"; the pact's limits hold "
-                  "besides"),
-            field("task", &T::task, "the id of the task this is for; some pacts want one"),
-            field("reason", &T::reason,
-                  "why this is worth its price, for the operator; some pacts want one")};
+        return std::tuple_cat(
+            std::tuple{field("server_url", &T::server_url,
+                             "the streamable HTTP endpoint of the MCP server"),
+                       field("tool", &T::tool, "the name of the tool there"),
+                       field("arguments", &T::arguments, "for the tool, by its schema")},
+            purpose_fields<T>());
     }
 };
 
@@ -297,38 +293,24 @@ Task<ToolResult> call_tool(Desk& desk, CallArgs args, Call& call) {
 }  // namespace
 
 std::vector<Tool> make_market_tools(Desk& desk) {
-    Tool discovering;
-    discovering.name = "discover_services";
-    discovering.title = "Find paid services";
-    discovering.description =
+    auto discovering = make_tool<ServicesNote>(
+        desk, "discover_services", "Find paid services",
         "Searches the facilitators' lists of paid services. Prices and descriptions are what "
-        "sellers say of themselves.";
+        "sellers say of themselves.",
+        discover);
     discovering.hints.read_only = true;
-    discovering.output_schema = json::schema_of<ServicesNote>();
-    serve_with<DiscoverArgs>(discovering, [&desk](DiscoverArgs args, Call& call) {
-        return discover(desk, std::move(args), call);
-    });
-    Tool listing;
-    listing.name = "list_paid_tools";
-    listing.title = "List the tools of an MCP server";
-    listing.description = "The tools of another MCP server over streamable HTTP, free of charge.";
+    auto listing = make_tool<ToolsNote>(
+        desk, "list_paid_tools", "List the tools of an MCP server",
+        "The tools of another MCP server over streamable HTTP, free of charge.", list);
     listing.hints.read_only = true;
-    listing.output_schema = json::schema_of<ToolsNote>();
-    serve_with<ListArgs>(
-        listing, [&desk](ListArgs args, Call& call) { return list(desk, std::move(args), call); });
-    Tool calling;
-    calling.name = "call_paid_tool";
-    calling.title = "Call a tool of an MCP server, paying if it asks";
-    calling.description =
+    auto calling = make_tool<Outcome>(
+        desk, "call_paid_tool", "Call a tool of an MCP server, paying if it asks",
         "Calls a tool of another MCP server and, when it asks for payment (x402), pays if the "
         "operator's pact allows it, and returns its answer. The result says first whether money "
         "was paid. If it says that this is unknown, do not repeat the call. If it names an "
-        "approval, use request_approval.";
+        "approval, use request_approval.",
+        call_tool);
     calling.hints.destructive = true;
-    calling.output_schema = json::schema_of<Outcome>();
-    serve_with<CallArgs>(calling, [&desk](CallArgs args, Call& call) {
-        return call_tool(desk, std::move(args), call);
-    });
     return {std::move(discovering), std::move(listing), std::move(calling)};
 }
 

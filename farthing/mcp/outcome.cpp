@@ -71,8 +71,7 @@ void tell_error(Outcome& out, const wallet::Fetched& fetched, const std::string&
     const bool is_out = fetched.payment && error.code == Errc::payment_rejected;
     out.money = kind_of(error.code) == Kind::unknown || is_out ? "unknown" : "nothing_paid";
     if (advice.approval) {
-        advice.approval->command =
-            fmt::format("farthing approvals approve {} --wallet {}", advice.approval->id, wallet);
+        advice.approval->command = wallet::approval_command(advice.approval->id, wallet);
         out.next = fmt::format(
             "Approval {} is needed. Call request_approval with id {}; once it is approved, make "
             "the same call again.",

@@ -35,6 +35,20 @@ struct Desk {
 /// For the model, about all of them.
 [[nodiscard]] std::string wallet_instructions();
 
+/// A tool that `work` does at this desk; programs get its answer as a `Note`.
+template <class Note, class Args>
+Tool make_tool(Desk& desk, std::string name, std::string title, std::string description,
+               Task<ToolResult> (*work)(Desk&, Args, Call&)) {
+    Tool out;
+    out.name = std::move(name);
+    out.title = std::move(title);
+    out.description = std::move(description);
+    out.output_schema = json::schema_of<Note>();
+    serve_with<Args>(
+        out, [&desk, work](Args args, Call& call) { return work(desk, std::move(args), call); });
+    return out;
+}
+
 /// By subject; make_wallet_tools has them all.
 [[nodiscard]] std::vector<Tool> make_fetch_tools(Desk& desk);
 [[nodiscard]] std::vector<Tool> make_book_tools(Desk& desk);
@@ -48,6 +62,17 @@ struct Purpose {
 [[nodiscard]] Result<Purpose> read_purpose(const std::optional<std::string>& max_amount,
                                            std::string task, std::string reason,
                                            const std::string& agent);
+/// The members of arguments that say it, after those of the tool's own.
+template <class T>
+constexpr auto purpose_fields() {
+    return std::tuple{
+        field("max_amount", &T::max_amount,
+              "the most you would pay for this call, such as \"$0.01\"; the pact's limits hold "
+              "besides"),
+        field("task", &T::task, "the id of the task this is for; some pacts want one"),
+        field("reason", &T::reason,
+              "why this is worth its price, for the operator; some pacts want one")};
+}
 [[nodiscard]] Result<net::Url> read_url(std::string_view member, const std::string& text);
 
 }  // namespace farthing::mcp

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <charconv>
 
+#include "farthing/base/ascii.hpp"
 #include "farthing/net/http1_syntax.hpp"
 
 namespace farthing::net {
@@ -10,13 +10,6 @@ namespace {
 constexpr std::size_t kUrlBytesMax = 8 << 10;
 
 std::uint16_t default_port(std::string_view scheme) { return scheme == "https" ? 443 : 80; }
-
-std::string to_lower(std::string_view text) {
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
-    return out;
-}
 
 std::unexpected<Error> bad(const char* what) {
     return fail(Errc::invalid_argument, std::string("URL: ") + what);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "farthing/base/ascii.hpp"
 #include "farthing/base/hex.hpp"
 #include "farthing/crypto/keccak.hpp"
 
@@ -20,14 +21,6 @@ constexpr std::size_t kLabelBytesMax = 63;
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_alnum(char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_unreserved(char c) { return is_alnum(c) || std::string_view("-._~").contains(c); }
-
-std::string to_lower(std::string_view text) {
-    std::string out(text);
-    for (char& c : out) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
-    }
-    return out;
-}
 
 std::unexpected<Error> bad(std::string_view what) {
     return fail(Errc::invalid_argument, fmt::format("URL: {}", what));

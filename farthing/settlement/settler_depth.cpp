@@ -18,6 +18,16 @@ constexpr std::size_t kAskedAtOnce = 100;
 /// Between two blocks, on a slow chain.
 constexpr scheme::UnixSeconds kBlockSecondsMax = 15;
 
+/// Takes as many out as are asked for at once.
+template <class T>
+std::vector<T> take_some(std::set<T>& from) {
+    std::vector<T> out;
+    while (!from.empty() && out.size() < kAskedAtOnce) {
+        out.push_back(from.extract(from.begin()).value());
+    }
+    return out;
+}
+
 }  // namespace
 
 Task<Outcome> Settler::deepen(JobPtr job, Outcome outcome) {
@@ -133,10 +143,7 @@ Task<Settler::BlockHashes> Settler::blocks_of_recent() {
     }
     BlockHashes out;
     while (!numbers.empty()) {
-        std::vector<std::uint64_t> some;
-        while (!numbers.empty() && some.size() < kAskedAtOnce) {
-            some.push_back(numbers.extract(numbers.begin()).value());
-        }
+        const auto some = take_some(numbers);
         const auto blocks = co_await chain_.blocks(some);
         if (!blocks) co_return out;
         for (std::size_t i = 0; i < some.size(); ++i) {
@@ -151,10 +158,7 @@ Task<Settler::BlockHashes> Settler::blocks_of_recent() {
 Task<Settler::Receipts> Settler::receipts_of(std::set<Bytes32> hashes) {
     Receipts out;
     while (!hashes.empty()) {
-        std::vector<Bytes32> some;
-        while (!hashes.empty() && some.size() < kAskedAtOnce) {
-            some.push_back(hashes.extract(hashes.begin()).value());
-        }
+        const auto some = take_some(hashes);
         auto receipts = co_await chain_.receipts(some);
         if (!receipts) co_return out;
         for (std::size_t i = 0; i < some.size(); ++i) {

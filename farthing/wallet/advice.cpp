@@ -117,6 +117,10 @@ std::string_view kind_name(Kind kind) {
     return "internal";
 }
 
+std::string approval_command(ledger::Seq decision, std::string_view folder) {
+    return fmt::format("farthing approvals approve {} --wallet {}", decision, folder);
+}
+
 PaymentNote note_of(const Payment& payment) {
     const auto& wanted = payment.requirements;
     return {.amount = wanted.amount,

@@ -33,6 +33,9 @@ struct PaymentNote {
 };
 [[nodiscard]] PaymentNote note_of(const Payment& payment);
 
+/// By which the operator says yes to a decision, for a wallet in this folder.
+[[nodiscard]] std::string approval_command(ledger::Seq decision, std::string_view folder);
+
 /// What the operator can be asked for.
 struct ApprovalNote {
     ledger::Seq id = 0;

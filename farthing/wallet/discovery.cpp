@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "farthing/base/ascii.hpp"
 #include "farthing/base/printable.hpp"
 #include "farthing/scheme/price.hpp"
 
@@ -116,14 +117,6 @@ std::optional<Service> read_service(const json::Value& value, const Search& sear
     return out;
 }
 
-std::string lower(std::string_view text) {
-    std::string out(text);
-    for (char& c : out) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
-    }
-    return out;
-}
-
 std::string encoded(std::string_view text) {
     std::string out;
     for (const char c : text) {
@@ -183,8 +176,8 @@ bool matches(const Service& service, std::string_view query) {
     auto texts = service.resource + ' ' + service.name.value_or("") + ' ' +
                  service.description.value_or("") + ' ' + service.tool.value_or("");
     for (const auto& each : service.tags) texts += ' ' + each;
-    texts = lower(texts);
-    const auto wanted = lower(query);
+    texts = to_lower(texts);
+    const auto wanted = to_lower(query);
     std::string_view rest = wanted;
     while (!rest.empty()) {
         const auto end = std::min(rest.find(' '), rest.size());

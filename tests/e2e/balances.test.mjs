@@ -11,7 +11,7 @@ import { assertExit } from "./lib/pay.mjs";
 import { startSeller } from "./lib/seller.mjs";
 import { startShop } from "./lib/shop.mjs";
 import { tellChain } from "./lib/till.mjs";
-import { makeWallet, said } from "./lib/wallet.mjs";
+import { said, walletOf } from "./lib/wallet.mjs";
 
 const FUNDS = 1_000_000n;
 
@@ -27,9 +27,7 @@ before(async () => {
 after(() => world?.stop());
 
 async function walletFor(t, settings = "") {
-  const wallet = await makeWallet(chain, FUNDS);
-  t.after(wallet.remove);
-  await wallet.pact(["--limit", "$0.05", "--vendor", "127.0.0.1:*"]);
+  const wallet = await walletOf(t, chain, FUNDS, ["--limit", "$0.05", "--vendor", "127.0.0.1:*"]);
   await writeFile(`${wallet.folder}/wallet.toml`, settings);
   const look = async () => said(await wallet.run(["wallet", "reconcile", "--rpc", world.rpc]));
   const alerts = async () => (await wallet.entries(["--kind", "alert"])).map(({ name, text }) => [name, text]);

@@ -16,7 +16,7 @@ import { assertExit, shell } from "./lib/pay.mjs";
 import { ask, deliver, offer, startSeller } from "./lib/seller.mjs";
 import { startShop } from "./lib/shop.mjs";
 import { until } from "./lib/wait.mjs";
-import { makeWallet } from "./lib/wallet.mjs";
+import { walletOf } from "./lib/wallet.mjs";
 
 const FUNDS = 1_000_000n;
 
@@ -36,12 +36,7 @@ beforeEach(() => {
   origin.handlers["/goods"] = answer(PAID_MARKER);
 });
 
-async function walletFor(t, pact, funds = FUNDS) {
-  const wallet = await makeWallet(chain, funds);
-  t.after(wallet.remove);
-  await wallet.pact(pact);
-  return wallet;
-}
+const walletFor = (t, pact, funds = FUNDS) => walletOf(t, chain, funds, pact);
 
 const spentBy = async (wallet) => FUNDS - (await chain.balanceOf(wallet.agent));
 

@@ -9,7 +9,7 @@ import { connectHttp, makeToken, serveHttp } from "./lib/mcp.mjs";
 import { answer } from "./lib/origin.mjs";
 import { assertExit, errorOf } from "./lib/pay.mjs";
 import { startShop } from "./lib/shop.mjs";
-import { makeWallet } from "./lib/wallet.mjs";
+import { walletOf } from "./lib/wallet.mjs";
 
 const FUNDS = 1_000_000n;
 
@@ -25,12 +25,7 @@ before(async () => {
 });
 after(() => world?.stop());
 
-async function walletFor(t, pact) {
-  const wallet = await makeWallet(world.chain, FUNDS);
-  t.after(wallet.remove);
-  await wallet.pact(pact);
-  return wallet;
-}
+const walletFor = (t, pact) => walletOf(t, world.chain, FUNDS, pact);
 
 /// A request as nobody's SDK would make it.
 function send(url, { method = "POST", headers = {}, body } = {}) {

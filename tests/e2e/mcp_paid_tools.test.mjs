@@ -8,7 +8,7 @@ import { startWorldWith } from "../interop/lib/world.mjs";
 import { connectStdio, startMcpServer, startPaidTools } from "./lib/mcp.mjs";
 import { offer, receiptFor, decodeHeader } from "./lib/seller.mjs";
 import { encodeHeader } from "../interop/lib/craft.mjs";
-import { makeWallet } from "./lib/wallet.mjs";
+import { walletOf } from "./lib/wallet.mjs";
 
 const FUNDS = 1_000_000n;
 
@@ -20,9 +20,7 @@ before(async () => {
 after(() => world?.stop());
 
 async function walletFor(t, pact) {
-  const wallet = await makeWallet(world.chain, FUNDS);
-  t.after(wallet.remove);
-  await wallet.pact(pact);
+  const wallet = await walletOf(t, world.chain, FUNDS, pact);
   return { wallet, ...(await connectStdio(t, wallet)) };
 }
 const spentBy = async (wallet) => FUNDS - (await world.chain.balanceOf(wallet.agent));

@@ -15,7 +15,7 @@ import { ask, deliver, offer, startSeller } from "./lib/seller.mjs";
 import { startShop } from "./lib/shop.mjs";
 import { tellChain } from "./lib/till.mjs";
 import { until } from "./lib/wait.mjs";
-import { makeWallet, said } from "./lib/wallet.mjs";
+import { said, walletOf } from "./lib/wallet.mjs";
 
 const FUNDS = 1_000_000n;
 
@@ -36,11 +36,7 @@ beforeEach(() => {
   origin.handlers["/goods"] = answer(PAID_MARKER);
 });
 
-async function walletFor(t, funds = FUNDS) {
-  const wallet = await makeWallet(chain, funds);
-  t.after(wallet.remove);
-  return wallet;
-}
+const walletFor = (t, funds = FUNDS) => walletOf(t, chain, funds);
 
 const spentBy = async (wallet) => FUNDS - (await chain.balanceOf(wallet.agent));
 const decisions = async (wallet) => (await wallet.entries(["--kind", "decision"])).map(({ verdict }) => verdict);

@@ -10,7 +10,7 @@ import { answer } from "./lib/origin.mjs";
 import { assertExit, errorOf } from "./lib/pay.mjs";
 import { startShop } from "./lib/shop.mjs";
 import { gate, until } from "./lib/wait.mjs";
-import { makeWallet, said } from "./lib/wallet.mjs";
+import { makeWallet, said, walletOf } from "./lib/wallet.mjs";
 import { ask, bearer, fetchBy, newToken, startDaemon } from "./lib/wallet_daemon.mjs";
 
 const FUNDS = 1_000_000n;
@@ -35,9 +35,7 @@ const spentBy = async (wallet) => FUNDS - (await chain.balanceOf(wallet.agent));
 
 /// A wallet with a pact, its daemon, and a token for it.
 async function serving(t, { pact = [], args = [] } = {}) {
-  const wallet = await makeWallet(chain, FUNDS);
-  t.after(wallet.remove);
-  await wallet.pact(["--limit", "$0.05", "--vendor", vendor, ...pact]);
+  const wallet = await walletOf(t, chain, FUNDS, ["--limit", "$0.05", "--vendor", vendor, ...pact]);
   const token = await newToken(wallet, "writer");
   let daemon = await startDaemon(wallet, args);
   t.after(async () => {

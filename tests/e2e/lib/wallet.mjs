@@ -57,3 +57,11 @@ export async function makeWallet(chain, funds) {
     remove: home.remove,
   };
 }
+
+/// The same, gone with the test; with `pact`, options of a pact that the operator has signed.
+export async function walletOf(t, chain, funds, pact) {
+  const wallet = await makeWallet(chain, funds);
+  t.after(wallet.remove);
+  if (pact) await wallet.pact(pact);
+  return wallet;
+}
