@@ -284,7 +284,7 @@ const NOTES = `## How
 * Ratios are ours to theirs, in our favour when above 1; for memory, program size and gas, when below.
 * The wallet's daemon: medians of requests one after the other on kept connections, through its local proxy and straight to the
   seller, by turns. Paid: a seller that answers at once with a receipt, so that what is added is the daemon's own: offer read, decision,
-  signature and three durable entries of the ledger, each a sync of the disk, of which two are before the payment leaves; without it the same two requests with a payment signed beforehand.
+  signature and two syncs of the disk, of which one, with decision and signature, is before the payment leaves; without it the same two requests with a payment signed beforehand.
 * Start: median of nine starts (three for the reference) from spawn to the whole 402, with the chain checked in between.
 * Steps by themselves: CPU time, best of five rounds of 0.3 s, one process each.
 * Gas: \`gasUsed\` of what the facilitator sent on a chain of its own, one payment alone and then so many in one

@@ -41,7 +41,7 @@ async function startSeller() {
     const payment = request.headers["payment-signature"];
     if (request.url === "/free") return response.end(BODY);
     if (payment === undefined) {
-      response.writeHead(402, { "payment-required": REQUIRED });
+      response.writeHead(402, { "payment-required": REQUIRED, "content-length": 2 }); // as Express and Hono do
       return response.end("{}");
     }
     response.setHeader("payment-response", header({ success: true, transaction: TRANSACTION, network: "eip155:84532" }));

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "farthing/ledger/entry.hpp"
+#include "farthing/ledger/statements.hpp"
 #include "farthing/store/database.hpp"
 
 namespace farthing::ledger {
@@ -51,7 +52,8 @@ struct Checkpoint {
 /// before. Errors of all: io_failed, ledger_altered (what is there was not written by us).
 class Transaction {
   public:
-    Transaction(soci::session& session, UnixMillis clock) : session_(session), clock_(clock) {}
+    Transaction(soci::session& session, Statements& statements, UnixMillis clock)
+        : session_(session), statements_(statements), clock_(clock) {}
     Transaction(const Transaction&) = delete;
     Transaction& operator=(const Transaction&) = delete;
 
@@ -97,11 +99,14 @@ class Transaction {
     Result<Head> verify(const Head& from = {});
 
   private:
+    struct Query;
+    Result<std::vector<Entry>> select(Query query);
     Result<> check_fits(const Event& event);
     Result<bool> is_reserved(Seq decision);
     Result<> check_reserved();
 
     soci::session& session_;
+    Statements& statements_;
     UnixMillis clock_;
     std::optional<Head> head_;
 };
@@ -115,6 +120,11 @@ class Ledger {
                                                 const std::filesystem::path& folder,
                                                 store::Access access = store::Access::serve);
 
+    /// What was given to it is still done.
+    ~Ledger() { database_->stop(); }
+    Ledger(const Ledger&) = delete;
+    Ledger& operator=(const Ledger&) = delete;
+
     /// Runs `work(Transaction&)`, which returns a Result, while no other process writes; durable
     /// when this returns a value. Those that wait at the same time share one sync of the disk, one
     /// after the other, each on what the ones before it appended. On the ledger's own thread: what
@@ -126,9 +136,10 @@ class Ledger {
     auto transact(Work work) -> Task<std::invoke_result_t<Work&, Transaction&>> {
         using Out = std::invoke_result_t<Work&, Transaction&>;
         const auto out = std::make_shared<std::optional<Out>>();
-        store::Database::Work job = [out, work = std::move(work),
+        store::Database::Work job = [this, out, work = std::move(work),
                                      clock = clock_now()](soci::session& session) mutable {
-            return run(work, *out, session, clock);
+            Transaction transaction(session, statements_, clock);
+            return run(work, *out, transaction);
         };
         auto done = co_await database_->run(std::move(job));
         if (!done) co_return fail(std::move(done).error());
@@ -138,8 +149,10 @@ class Ledger {
     template <class Work>
     auto transact_now(Work work) -> std::invoke_result_t<Work&, Transaction&> {
         std::optional<std::invoke_result_t<Work&, Transaction&>> out;
-        FARTHING_CHECK(database_->run_now(
-            [&](soci::session& session) { return run(work, out, session, clock_now()); }));
+        FARTHING_CHECK(database_->run_now([&](soci::session& session) {
+            Transaction transaction(session, statements_, clock_now());
+            return run(work, out, transaction);
+        }));
         return std::move(*out);
     }
 
@@ -152,9 +165,7 @@ class Ledger {
     [[nodiscard]] UnixMillis clock_now() const;
 
     template <class Work, class Out>
-    static Result<> run(Work& work, std::optional<Out>& out, soci::session& session,
-                        UnixMillis clock) {
-        Transaction transaction(session, clock);
+    static Result<> run(Work& work, std::optional<Out>& out, Transaction& transaction) {
         out.emplace(work(transaction));
         if (!*out) return fail(out->error());
         return {};
@@ -162,6 +173,7 @@ class Ledger {
 
     Clock& clock_;
     std::unique_ptr<store::Database> database_;
+    Statements statements_;  ///< of the database's thread
 };
 
 }  // namespace farthing::ledger

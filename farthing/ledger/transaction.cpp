@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <soci/soci.h>
 
+#include <limits>
 #include <set>
 
 #include "farthing/base/hex.hpp"
@@ -22,8 +23,8 @@ Error altered(Seq seq, std::string_view what) {
 }
 
 /// What a row says, held against itself.
-Result<Entry> entry_of(long long seq, const std::string& hash, const std::string& body) {
-    const auto at = static_cast<Seq>(seq);
+Result<Entry> entry_of(const std::string& seq, const std::string& hash, const std::string& body) {
+    const auto at = u256_from_decimal(seq).value_or(U256{}).to_u64().value_or(0);
     auto entry = parse_body(body);
     if (!entry) return fail(altered(at, entry.error().detail));
     if (entry->seq != at) return fail(altered(at, fmt::format("says it is {}", entry->seq)));
@@ -34,8 +35,11 @@ Result<Entry> entry_of(long long seq, const std::string& hash, const std::string
 /// A WHERE clause and its parameters.
 struct Clause {
     std::string sql;
-    std::vector<std::pair<std::string, std::string>> bindings;
+    Statements::Values bindings;
 
+    void bind(std::string name, std::uint64_t number) {
+        bindings.emplace_back(std::move(name), fmt::to_string(number));
+    }
     void add(std::string_view condition) {
         sql.append(sql.empty() ? " WHERE " : " AND ").append(condition);
     }
@@ -58,37 +62,19 @@ Clause clause_of(const Filter& filter) {
     out.match("task", filter.task);
     out.match("payer", filter.payer);
     if (filter.verdict) out.match("verdict", std::string(to_text(*filter.verdict)));
-    if (filter.from) out.add(fmt::format("time >= {}", *filter.from));
-    if (filter.until) out.add(fmt::format("time < {}", *filter.until));
+    if (filter.from) {
+        out.add("time >= CAST(:from AS INTEGER)");
+        out.bind("from", *filter.from);
+    }
+    if (filter.until) {
+        out.add("time < CAST(:until AS INTEGER)");
+        out.bind("until", *filter.until);
+    }
     if (filter.reserved) out.add("seq IN (SELECT seq FROM reserved)");
     return out;
 }
 
-Result<std::vector<Entry>> select(soci::session& session, const Clause& clause,
-                                  std::string_view rest) {
-    long long seq = 0;
-    std::string hash, body;
-    soci::statement read(session);
-    read.exchange(into(seq));
-    read.exchange(into(hash));
-    read.exchange(into(body));
-    for (const auto& [name, text] : clause.bindings) read.exchange(use(text, name));
-    read.alloc();
-    read.prepare(fmt::format("SELECT seq, hash, body FROM entries{} {}", clause.sql, rest));
-    read.define_and_bind();
-    std::vector<Entry> out;
-    for (read.execute(); read.fetch();) {
-        FARTHING_TRY(auto entry, entry_of(seq, hash, body));
-        out.push_back(std::move(entry));
-    }
-    return out;
-}
-
-Result<std::vector<Entry>> select_after(soci::session& session, Clause clause, Seq after,
-                                        std::size_t limit) {
-    clause.add(fmt::format("seq > {}", after));
-    return select(session, clause, fmt::format("ORDER BY seq LIMIT {}", limit));
-}
+enum class Order : std::uint8_t { oldest_first, newest_first };
 
 std::string sum_of(const std::string& hash, const std::string& text) {
     return to_hex(sha256(hash + text));
@@ -96,9 +82,28 @@ std::string sum_of(const std::string& hash, const std::string& text) {
 
 }  // namespace
 
+struct Transaction::Query {
+    Clause clause;
+    std::size_t limit = 1;
+    Order order = Order::oldest_first;
+};
+
+Result<std::vector<Entry>> Transaction::select(Query query) {
+    query.clause.bind("limit", query.limit);
+    const auto sql = fmt::format(
+        "SELECT seq, hash, body FROM entries{} ORDER BY seq{} LIMIT CAST(:limit AS INTEGER)",
+        query.clause.sql, query.order == Order::newest_first ? " DESC" : "");
+    std::vector<Entry> out;
+    for (const auto& row : statements_.rows(session_, sql, 3, query.clause.bindings)) {
+        FARTHING_TRY(auto entry, entry_of(row[0], row[1], row[2]));
+        out.push_back(std::move(entry));
+    }
+    return out;
+}
+
 Result<Head> Transaction::last() {
     if (head_) return *head_;
-    FARTHING_TRY(const auto newest, select(session_, {}, "ORDER BY seq DESC LIMIT 1"));
+    FARTHING_TRY(const auto newest, select({.order = Order::newest_first}));
     head_ = newest.empty() ? Head{} : head_at(newest[0]);
     return *head_;
 }
@@ -118,9 +123,8 @@ Result<bool> Transaction::continues(const Head& head) {
 /// A page at a time, so that `each` may use the connection.
 Result<> Transaction::for_each(const Filter& filter, Seq after, const Visitor& each) {
     FARTHING_TRY(const auto head, last());
-    const auto clause = clause_of(filter);
     while (after < head.seq) {
-        FARTHING_TRY(const auto page, select_after(session_, clause, after, kPage));
+        FARTHING_TRY(const auto page, read(filter, after, kPage));
         for (const auto& entry : page) FARTHING_CHECK(each(entry));
         if (page.size() < kPage) return {};
         after = page.back().seq;
@@ -129,30 +133,40 @@ Result<> Transaction::for_each(const Filter& filter, Seq after, const Visitor& e
 }
 
 Result<std::vector<Entry>> Transaction::read(const Filter& filter, Seq after, std::size_t limit) {
-    return select_after(session_, clause_of(filter), after, limit);
+    Query query{clause_of(filter), limit};
+    query.clause.add("seq > CAST(:after AS INTEGER)");
+    query.clause.bind("after", after);
+    return select(std::move(query));
 }
 
 Result<std::vector<Entry>> Transaction::newest(const Filter& filter, std::size_t limit) {
-    FARTHING_TRY(auto out, select(session_, clause_of(filter),
-                                  fmt::format("ORDER BY seq DESC LIMIT {}", limit)));
+    FARTHING_TRY(auto out, select({clause_of(filter), limit, Order::newest_first}));
     std::ranges::reverse(out);
     return out;
 }
 
 Result<std::optional<Entry>> Transaction::find(Seq seq) {
-    FARTHING_TRY(auto found, select(session_, {}, fmt::format("WHERE seq = {}", seq)));
+    Query query;
+    query.clause.add("seq = CAST(:seq AS INTEGER)");
+    query.clause.bind("seq", seq);
+    FARTHING_TRY(auto found, select(std::move(query)));
     if (found.empty()) return std::optional<Entry>{};
     return std::optional(std::move(found[0]));
 }
 
 Result<std::vector<Entry>> Transaction::about(Seq decision) {
-    return select(session_, {}, fmt::format("WHERE decision = {} ORDER BY seq", decision));
+    constexpr std::size_t all = std::numeric_limits<std::int64_t>::max();
+    Query query{.limit = all};
+    query.clause.add("decision = CAST(:decision AS INTEGER)");
+    query.clause.bind("decision", decision);
+    return select(std::move(query));
 }
 
 Result<bool> Transaction::is_reserved(Seq decision) {
-    int found = 0;
-    session_ << fmt::format("SELECT COUNT(*) FROM reserved WHERE seq = {}", decision), into(found);
-    return found > 0;
+    return !statements_
+                .rows(session_, "SELECT seq FROM reserved WHERE seq = CAST(:seq AS INTEGER)", 1,
+                      {{"seq", fmt::to_string(decision)}})
+                .empty();
 }
 
 Result<> Transaction::check_fits(const Event& event) {
@@ -189,15 +203,16 @@ Result<Entry> Transaction::append(Event event) {
     // What could not be read again would stop the wallet for good: numbers above 2^53, say.
     FARTHING_TRY(entry, parse_body(body));
     const auto hash = to_hex(entry.hash);
-    const auto seq = static_cast<long long>(entry.seq);
-    session_ << "INSERT INTO entries (seq, hash, body) VALUES (:seq, :hash, :body)", use(seq),
-        use(hash), use(body);
+    const auto seq = fmt::to_string(entry.seq);
+    statements_.run(session_, "INSERT INTO entries (seq, hash, body) VALUES (:seq, :hash, :body)",
+                    {{"seq", seq}, {"hash", hash}, {"body", body}});
     const auto* decision = std::get_if<Decision>(&entry.event);
     if (decision != nullptr && decision->verdict == Verdict::allow) {
-        session_ << fmt::format("INSERT INTO reserved (seq) VALUES ({})", seq);
+        statements_.run(session_, "INSERT INTO reserved (seq) VALUES (:seq)", {{"seq", seq}});
     } else if (std::holds_alternative<Settled>(entry.event) ||
                std::holds_alternative<Released>(entry.event)) {
-        session_ << fmt::format("DELETE FROM reserved WHERE seq = {}", *decision_of(entry.event));
+        statements_.run(session_, "DELETE FROM reserved WHERE seq = CAST(:seq AS INTEGER)",
+                        {{"seq", fmt::to_string(*decision_of(entry.event))}});
     }
     head_ = head_at(entry);
     return entry;

@@ -90,7 +90,10 @@ Result<std::unique_ptr<Database>> Database::open(Env env, Loop& loop,
 Database::Database(Env env, Loop& loop, std::unique_ptr<Engine> engine)
     : env_(env), loop_(loop), engine_(std::move(engine)), thread_([this] { serve(); }) {}
 
-Database::~Database() {
+Database::~Database() { stop(); }
+
+void Database::stop() {
+    if (!thread_.joinable()) return;
     {
         const std::lock_guard lock(mutex_);
         stopping_ = true;

@@ -40,6 +40,8 @@ class Database {
     static Result<std::unique_ptr<Database>> open(Env env, Loop& loop,
                                                   std::unique_ptr<Engine> engine, Access access);
     ~Database();
+    /// What was given is still done, and nothing is taken any more.
+    void stop();
     Database(const Database&) = delete;
     Database& operator=(const Database&) = delete;
 

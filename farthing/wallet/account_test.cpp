@@ -275,7 +275,7 @@ TEST_CASE("account: while a payment is in hand the same request does not buy ano
             co_await in.account->fetch(std::move(what));
         };
         group.spawn(first(wallet, order));
-        while (wallet.signer.count == 0) {
+        while (seller.got.size() < 2) {
             co_await wallet.bench.clock.sleep(std::chrono::milliseconds(5));
         }
         auto again = order;

@@ -11,7 +11,6 @@ struct Authorised {
     Payment payment;
     std::string header_name;
     std::string header_value;
-    Bytes32 signature_hash;
 };
 
 /// What is known when a deadline cuts a task off.

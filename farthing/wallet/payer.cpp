@@ -248,11 +248,15 @@ Task<Result<Quote>> Payer::quote(net::Url url, net::Request request) {
     co_return quote;
 }
 
-/// The one signature of a call.
-Task<Result<Authorised>> Payer::authorise(const dialect::Offered& offered, const Choice& choice) {
+struct Payer::Draft {
+    Payment payment;
+    scheme::Authorization message;
+    Purchase purchase;  ///< for the treasury
+};
+
+Result<Payer::Draft> Payer::draft(const dialect::Offered& offered, const Choice& choice) {
     const auto& verdict = choice.verdicts[*choice.chosen];
     const auto& wanted = *verdict.requirements;
-    const auto& entry = offered.accepts[*choice.chosen];
     const auto now = env_.clock.now();
     const auto seconds = std::min(wanted.max_timeout_seconds, config_.rules.lifetime_seconds_max);
     const scheme::Signing signing{
@@ -261,27 +265,73 @@ Task<Result<Authorised>> Payer::authorise(const dialect::Offered& offered, const
         .nonce = env_.random.bytes32(),
         .x402_version = offered.x402_version,
         .lifetime_max = config_.rules.lifetime_seconds_max};
-    auto message = scheme::find_scheme(wanted.scheme)->authorize(wanted, signing);
-    if (!message) co_return fail(std::move(message).error());
-    Authorised out;
+    FARTHING_TRY(auto message, scheme::find_scheme(wanted.scheme)->authorize(wanted, signing));
+    FARTHING_TRY(const auto pay_to, parse_address(wanted.pay_to));
+    Draft out{{}, std::move(message), {}};
     out.payment.requirements = wanted;
     out.payment.asset = *verdict.asset;
     out.payment.payer = signing.payer;
     out.payment.nonce = signing.nonce;
     out.payment.valid_before = now + std::chrono::seconds(seconds);
-    observer_.signing(out.payment, message->digest);
-    eip712::Signable what = *message;
-    auto signature = co_await signer_.sign(std::move(what));
-    if (!signature) co_return fail(std::move(signature).error());
-    out.signature_hash = keccak256(*signature);
+    out.purchase.claimed = claimed_url(offered, wanted);
+    out.purchase.network = wanted.network;
+    out.purchase.asset = verdict.asset->address;
+    out.purchase.pay_to = pay_to;
+    out.purchase.amount = wanted.amount;
+    out.purchase.lifetime = seconds;
+    return out;
+}
+
+/// The one signature of a call.
+Task<Result<Bytes>> Payer::sign_granted(Draft draft, Flight& flight) {
+    const auto& payment = draft.payment;
+    const auto at_hand = signer_.at_hand();
+    const auto signature = std::make_shared<Bytes>();
+    const auto issued = [nonce = payment.nonce, until = payment.valid_before](const Bytes& made) {
+        return Issued{keccak256(made), nonce, until};
+    };
+    if (treasury_ != nullptr) {
+        Seal seal;
+        if (at_hand) {
+            seal = [at_hand, signature, issued, digest = draft.message.digest] {
+                *signature = at_hand(digest);
+                return issued(*signature);
+            };
+        }
+        auto granted =
+            co_await treasury_->before_signing(std::move(draft.purchase), std::move(seal));
+        if (!granted) co_return fail(std::move(granted).error());
+        flight.grant = *granted;
+    }
+    observer_.signing(payment, draft.message.digest);
+    if (treasury_ != nullptr && at_hand) co_return std::move(*signature);
+    eip712::Signable what = std::move(draft.message);
+    auto made = co_await signer_.sign(std::move(what));
+    if (made && treasury_ != nullptr) {
+        auto noted = co_await treasury_->before_sending(*flight.grant, issued(*made));
+        if (!noted) co_return fail(std::move(noted).error());
+    }
+    co_return made;
+}
+
+Task<Result<Authorised>> Payer::authorise(const Exchange& unpaid, const dialect::Offered& offered,
+                                          const Choice& choice, Flight& flight) {
+    FARTHING_CO_TRY(auto drafted, draft(offered, choice));
+    drafted.purchase.url = unpaid.url;
+    drafted.purchase.method = unpaid.request.method;
+    Authorised out;
+    out.payment = drafted.payment;
     v2::PaymentPayload payload;
-    payload.payload = std::move(message->payload);
+    payload.payload = drafted.message.payload;
+    auto signature = co_await sign_granted(std::move(drafted), flight);
+    if (!signature) co_return fail(std::move(signature).error());
     payload.payload.emplace("signature", to_hex(*signature));
     payload.extensions = offered.extensions;
     payload.resource = offered.resource;
-    payload.accepted = entry.raw;
+    payload.accepted = offered.accepts[*choice.chosen].raw;
     const bool is_v1 = offered.x402_version == v1::kVersion;
     if (is_v1) {
+        const auto& wanted = out.payment.requirements;
         payload.accepted = json::Object{{"scheme", wanted.scheme}, {"network", wanted.network.id}};
     }
     const auto content = dialect::payment_to_json(offered.x402_version, payload);
@@ -293,35 +343,6 @@ Task<Result<Authorised>> Payer::authorise(const dialect::Offered& offered, const
                        "the 402 is so long that no server would take its answer");
     }
     co_return out;
-}
-
-Task<Result<Authorised>> Payer::authorise_granted(const Exchange& unpaid,
-                                                  const dialect::Offered& offered,
-                                                  const Choice& choice, Flight& flight) {
-    if (treasury_ == nullptr) co_return co_await authorise(offered, choice);
-    const auto& verdict = choice.verdicts[*choice.chosen];
-    const auto& wanted = *verdict.requirements;
-    const auto pay_to = parse_address(wanted.pay_to);
-    if (!pay_to) co_return fail(pay_to.error());
-    Purchase purchase;
-    purchase.url = unpaid.url;
-    purchase.claimed = claimed_url(offered, wanted);
-    purchase.method = unpaid.request.method;
-    purchase.network = wanted.network;
-    purchase.asset = verdict.asset->address;
-    purchase.pay_to = *pay_to;
-    purchase.amount = wanted.amount;
-    purchase.lifetime = std::min(wanted.max_timeout_seconds, config_.rules.lifetime_seconds_max);
-    auto granted = co_await treasury_->before_signing(std::move(purchase));
-    if (!granted) co_return fail(std::move(granted).error());
-    flight.grant = *granted;
-    auto authorised = co_await authorise(offered, choice);
-    if (!authorised) co_return fail(std::move(authorised).error());
-    const auto& payment = authorised->payment;
-    const Issued issued{authorised->signature_hash, payment.nonce, payment.valid_before};
-    auto noted = co_await treasury_->before_sending(*granted, issued);
-    if (!noted) co_return fail(std::move(noted).error());
-    co_return authorised;
 }
 
 Task<> Payer::account_for(const Flight& flight, const Result<PaidResponse>& ended) {
@@ -343,7 +364,7 @@ Task<Result<PaidResponse>> Payer::pay(Exchange unpaid, dialect::Offered offered,
     const auto choice = choose(offered, config_.rules, assets_);
     observer_.offered(offered, choice);
     if (!choice.chosen) co_return fail(choice.refusal());
-    auto authorised = co_await authorise_granted(unpaid, offered, choice, flight);
+    auto authorised = co_await authorise(unpaid, offered, choice, flight);
     if (!authorised) co_return fail(std::move(authorised).error());
     flight.payment = authorised->payment;
     unpaid.stream.reset();

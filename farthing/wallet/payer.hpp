@@ -94,7 +94,8 @@ class Sink {
     virtual bool restart() { return false; }
 };
 
-/// Watches what happens on the way, for people. Each call is made before its step is taken.
+/// Watches what happens on the way, for people. Each call is made before its step is taken, but
+/// that with a treasury and a key at hand `signing` follows the grant.
 class Observer {
   public:
     virtual ~Observer() = default;
@@ -133,13 +134,15 @@ class Payer {
     Task<Result<Exchange>> explore(net::Url url, net::Request request);
     Task<Result<Exchange>> open_unpaid(net::Url url, net::Request request);
     Task<Result<dialect::Offered>> read_offer(Exchange& exchange);
-    Task<Result<Authorised>> authorise(const dialect::Offered& offered, const Choice& choice);
     Task<Result<PaidResponse>> pay(Exchange unpaid, dialect::Offered offered, Sink& sink,
                                    Flight& flight);
-    /// Reserves and signs, in this order, and says so before anything is sent.
-    Task<Result<Authorised>> authorise_granted(const Exchange& unpaid,
-                                               const dialect::Offered& offered,
-                                               const Choice& choice, Flight& flight);
+    /// What will be signed if it is granted.
+    struct Draft;
+    [[nodiscard]] Result<Draft> draft(const dialect::Offered& offered, const Choice& choice);
+    /// Reserves and signs, in this order, and has both noted before anything is sent.
+    Task<Result<Authorised>> authorise(const Exchange& unpaid, const dialect::Offered& offered,
+                                       const Choice& choice, Flight& flight);
+    Task<Result<Bytes>> sign_granted(Draft draft, Flight& flight);
     /// Tells the treasury how it ended, as far as that is known.
     Task<> account_for(const Flight& flight, const Result<PaidResponse>& ended);
     Task<Result<Exchange>> follow_settled(Exchange exchange, const Payment& payment);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A payer and who decides over its payments: who is asked what, and when.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "farthing/crypto/keccak.hpp"
 #include "farthing/wallet/payer.hpp"
@@ -17,10 +18,15 @@ class Clerk final : public Treasury {
   public:
     explicit Clerk(const CountingSigner& signer) : signer_(signer) {}
 
-    Task<Result<Grant>> before_signing(Purchase purchase) override {
+    Task<Result<Grant>> before_signing(Purchase purchase, Seal seal) override {
         note("asked");
         asked = std::move(purchase);
         if (refuses) co_return fail(Errc::not_allowed, "not today");
+        if (seal) {
+            issued = seal();
+            note("sealed");
+            if (disk_full) co_return fail(Errc::io_failed, "no space");
+        }
         co_return Grant{7};
     }
     Task<Result<>> before_sending(Grant grant, Issued what) override {
@@ -51,11 +57,18 @@ class Clerk final : public Treasury {
 
   private:
     void note(std::string_view what) {
-        story +=
-            (story.empty() ? "" : " ") + std::string(what) + ":" + std::to_string(signer_.count);
+        story += (story.empty() ? "" : " ") + std::string(what) + ":" +
+                 fmt::to_string(int(signer_.count));
     }
     const CountingSigner& signer_;
 };
+
+Bytes sent_signature(const Got& request) {
+    const auto payload =
+        json::parse(from_base64(request.payment()).value_or("")).value_or(json::Value());
+    const auto& text = payload.at("payload").at("signature").as_string();
+    return from_hex(text).value();
+}
 
 struct Supervised : Buyer {
     Supervised() { treasury = &clerk; }
@@ -66,10 +79,16 @@ struct Supervised : Buyer {
 
 TEST_CASE("treasury: asked before the signature, told before it leaves, told the end") {
     Supervised buyer;
+    bool elsewhere = false;
+    SUBCASE("a key at hand") {}
+    SUBCASE("a key that is elsewhere") { elsewhere = true; }
+    buyer.signer.is_elsewhere = elsewhere;
     Seller seller(buyer.bench.loop, {offer(), paid()});
     const auto got = buyer.pay({&seller});
     REQUIRE(got);
-    CHECK(buyer.clerk.story == "asked:0 signed:1 settled:1");
+    CHECK(buyer.clerk.story ==
+          (elsewhere ? "asked:0 signed:1 settled:1" : "asked:0 sealed:1 settled:1"));
+    CHECK(buyer.clerk.issued->hash == keccak256(sent_signature(seller.got.at(1))));
     const auto& asked = *buyer.clerk.asked;
     CHECK(asked.url.to_string() == seller.origin() + "/paid");
     CHECK(asked.claimed == "http://seller/paid");
@@ -120,11 +139,19 @@ TEST_CASE("treasury: refused is not signed") {
 TEST_CASE("treasury: a signature that cannot be written down does not leave") {
     Supervised buyer;
     buyer.clerk.disk_full = true;
+    std::string story;
+    SUBCASE("a key at hand: what was not granted is nobody's to take back") {
+        story = "asked:0 sealed:1";
+    }
+    SUBCASE("a key that is elsewhere") {
+        buyer.signer.is_elsewhere = true;
+        story = "asked:0 signed:1 never_sent:1";
+    }
     Seller seller(buyer.bench.loop, {offer()});
     const auto got = buyer.pay({&seller});
     REQUIRE(!got);
     CHECK(got.error().code == Errc::io_failed);
-    CHECK(buyer.clerk.story == "asked:0 signed:1 never_sent:1");
+    CHECK(buyer.clerk.story == story);
     CHECK(seller.got.size() == 1);
 }
 
@@ -136,7 +163,7 @@ TEST_CASE("treasury: without a receipt the end is not known, whatever the seller
         buyer.config.resends_max = 0;
         Seller seller(buyer.bench.loop, {offer(), end});
         static_cast<void>(buyer.pay({&seller}));
-        CHECK(buyer.clerk.story == "asked:0 signed:1");
+        CHECK(buyer.clerk.story == "asked:0 sealed:1");
     }
 }
 
@@ -144,7 +171,7 @@ TEST_CASE("treasury: paid, and an error delivered") {
     Supervised buyer;
     Seller seller(buyer.bench.loop, {offer(), answer(404, {receipt_header()}, "nothing")});
     static_cast<void>(buyer.pay({&seller}));
-    REQUIRE(buyer.clerk.story == "asked:0 signed:1 settled:1");
+    REQUIRE(buyer.clerk.story == "asked:0 sealed:1 settled:1");
     CHECK(!buyer.clerk.receipt->delivered);
     CHECK(buyer.clerk.receipt->status == 404);
 }
@@ -156,5 +183,5 @@ TEST_CASE("treasury: too late to know, it stays as it is") {
     const auto got = buyer.pay({&seller});
     REQUIRE(!got);
     CHECK(got.error().code == Errc::outcome_unknown);
-    CHECK(buyer.clerk.story == "asked:0 signed:1");
+    CHECK(buyer.clerk.story == "asked:0 sealed:1");
 }

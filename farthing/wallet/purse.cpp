@@ -2,8 +2,19 @@
 #include "farthing/wallet/purse.hpp"
 
 namespace farthing::wallet {
+namespace {
 
-Task<Result<Grant>> Purse::before_signing(Purchase purchase) {
+ledger::Signed entry_of(const Issued& issued) {
+    ledger::Signed out;
+    out.signature = issued.hash;
+    out.nonce = issued.nonce;
+    out.valid_before = static_cast<std::uint64_t>(issued.valid_before.time_since_epoch().count());
+    return out;
+}
+
+}  // namespace
+
+Task<Result<Grant>> Purse::before_signing(Purchase purchase, Seal seal) {
     Wish wish;
     wish.request.method = std::move(purchase.method);
     wish.request.url = purchase.url.to_string();
@@ -21,25 +32,29 @@ Task<Result<Grant>> Purse::before_signing(Purchase purchase) {
     wish.card = errand_.card;
     // The pact as it is now, not as it was when the request began.
     FARTHING_CO_TRY(terms_, mandate_.now());
-    auto decided = co_await terms_->spending.decide(std::move(wish));
+    const bool seals = seal != nullptr;
+    Spending::Sign sign;
+    if (seals) sign = [seal = std::move(seal)] { return entry_of(seal()); };
+    auto decided = co_await terms_->spending.decide(std::move(wish), std::move(sign));
     if (!decided) co_return fail(std::move(decided).error());
     decided_ = std::move(*decided);
-    if (decided_->decision.verdict == policy::Verdict::allow) co_return decided_->seq;
+    if (decided_->decision.verdict == policy::Verdict::allow) {
+        has_sent_ = seals;
+        co_return decided_->seq;
+    }
     co_return fail(Errc::not_allowed, decided_->decision.text);
 }
 
 Task<Result<>> Purse::before_sending(Grant grant, Issued issued) {
-    ledger::Signed event;
+    auto event = entry_of(issued);
     event.decision = grant;
-    event.signature = issued.hash;
-    event.nonce = issued.nonce;
-    event.valid_before = static_cast<std::uint64_t>(issued.valid_before.time_since_epoch().count());
     auto noted = co_await terms_->spending.record(std::move(event));
     has_sent_ = noted.has_value();
     co_return noted;
 }
 
 Task<Result<>> Purse::never_sent(Grant grant) {
+    has_sent_ = false;
     ledger::Released event;
     event.decision = grant;
     event.why = "never_sent";

@@ -21,7 +21,7 @@ class Purse final : public Treasury {
   public:
     Purse(Mandate& mandate, Errand errand) : mandate_(mandate), errand_(std::move(errand)) {}
 
-    Task<Result<Grant>> before_signing(Purchase purchase) override;
+    Task<Result<Grant>> before_signing(Purchase purchase, Seal seal) override;
     Task<Result<>> before_sending(Grant grant, Issued issued) override;
     Task<Result<>> never_sent(Grant grant) override;
     Task<Result<>> settled(Grant grant, Receipted receipt) override;

@@ -3,10 +3,15 @@
 
 namespace farthing::wallet {
 
-LocalSigner::LocalSigner(PrivateKey key) : key_(std::move(key)), address_(address_of(key_)) {}
+LocalSigner::LocalSigner(PrivateKey key)
+    : key_(std::make_shared<const PrivateKey>(std::move(key))), address_(address_of(*key_)) {}
 
 Task<Result<Bytes>> LocalSigner::sign(eip712::Signable what) {
-    co_return farthing::sign(what.digest, key_).to_bytes();
+    co_return farthing::sign(what.digest, *key_).to_bytes();
+}
+
+Signer::AtHand LocalSigner::at_hand() const {
+    return [key = key_](const Bytes32& digest) { return farthing::sign(digest, *key).to_bytes(); };
 }
 
 }  // namespace farthing::wallet

@@ -3,6 +3,9 @@
 // never does.
 #pragma once
 
+#include <functional>
+#include <memory>
+
 #include "farthing/crypto/ecdsa.hpp"
 #include "farthing/evm/typed_data.hpp"
 #include "farthing/io/task.hpp"
@@ -17,6 +20,10 @@ class Signer {
     /// The signature as it goes on the wire: 65 bytes for a plain account, whatever a contract
     /// wallet takes for one. Errors: the signer's own.
     virtual Task<Result<Bytes>> sign(eip712::Signable what) = 0;
+    /// The same at once, from any thread and for as long as somebody holds it; each time the same
+    /// signature. Nothing when the key is elsewhere.
+    using AtHand = std::function<Bytes(const Bytes32& digest)>;
+    [[nodiscard]] virtual AtHand at_hand() const { return {}; }
 };
 
 /// A key in this process's memory.
@@ -25,9 +32,10 @@ class LocalSigner final : public Signer {
     explicit LocalSigner(PrivateKey key);
     [[nodiscard]] Address address() const override { return address_; }
     Task<Result<Bytes>> sign(eip712::Signable what) override;
+    [[nodiscard]] AtHand at_hand() const override;
 
   private:
-    PrivateKey key_;
+    std::shared_ptr<const PrivateKey> key_;
     Address address_;
 };
 

@@ -87,7 +87,7 @@ struct Spending::State {
     bool revoked = false;
 
     Result<> catch_up(Transaction& transaction);
-    Result<Decided> decide(Transaction& transaction, const Wish& said);
+    Result<Decided> decide(Transaction& transaction, const Wish& said, const Sign& sign);
 
   private:
     [[nodiscard]] Wish as_the_card_says(Wish wish) const;
@@ -336,7 +336,8 @@ std::optional<policy::Decision> Spending::State::refused_by_card(const Wish& wis
     return out;
 }
 
-Result<Decided> Spending::State::decide(Transaction& transaction, const Wish& said) {
+Result<Decided> Spending::State::decide(Transaction& transaction, const Wish& said,
+                                        const Sign& sign) {
     FARTHING_CHECK(catch_up(transaction));
     const auto wish = as_the_card_says(said);
     if (!in_force) {
@@ -383,6 +384,11 @@ Result<Decided> Spending::State::decide(Transaction& transaction, const Wish& sa
     });
     FARTHING_CHECK(
         write_alerts(transaction, alerts_of(decision, record, entry.seq, known), decision.verdict));
+    if (sign && decision.verdict == policy::Verdict::allow) {
+        auto note = sign();
+        note.decision = entry.seq;
+        FARTHING_CHECK(write(transaction, std::move(note)));
+    }
     FARTHING_CHECK(write_checkpoint(transaction));
     return Decided{std::move(decision), entry.seq};
 }
@@ -391,10 +397,9 @@ Spending::Spending(ledger::Ledger& ledger, policy::Rules rules, const Address& a
                    const Address& op)
     : ledger_(ledger), state_(std::make_shared<State>(std::move(rules), agent, op)) {}
 
-Task<Result<Decided>> Spending::decide(Wish wish) {
-    auto work = [state = state_, wish = std::move(wish)](Transaction& transaction) {
-        return state->decide(transaction, wish);
-    };
+Task<Result<Decided>> Spending::decide(Wish wish, Sign sign) {
+    auto work = [state = state_, wish = std::move(wish), sign = std::move(sign)](
+                    Transaction& transaction) { return state->decide(transaction, wish, sign); };
     co_return co_await ledger_.transact(std::move(work));
 }
 

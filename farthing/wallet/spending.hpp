@@ -33,10 +33,14 @@ class Spending {
     /// `rules` of a pact whose signature was checked; `agent` signs, `op` approves.
     Spending(ledger::Ledger& ledger, policy::Rules rules, const Address& agent, const Address& op);
 
-    /// Errors: io_failed, ledger_altered; too_large or invalid_field (a text that the ledger does
-    /// not take). Then nothing is reserved, unless the error is write_unknown.
-    Task<Result<Decided>> decide(Wish wish);
-    /// What became of it: signed (before the signature leaves this process), settled or released.
+    /// Signs what is allowed, and says what is noted of it; on the ledger's thread.
+    using Sign = std::function<ledger::Signed()>;
+    /// With `sign` an allowed payment is signed and noted within the same transaction. Errors:
+    /// io_failed, ledger_altered; too_large or invalid_field (a text that the ledger does not
+    /// take). Then nothing is reserved, unless the error is write_unknown.
+    Task<Result<Decided>> decide(Wish wish, Sign sign = {});
+    /// What became of it: signed (before the signature leaves this process, if not with the
+    /// decision), settled or released.
     /// Errors: invalid_argument when it does not fit, as a signature for what was released.
     Task<Result<>> record(ledger::Event event);
     /// The card of this id as it stands, also one that can no longer be used.

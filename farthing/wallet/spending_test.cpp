@@ -3,135 +3,19 @@
 // says.
 #include "farthing/wallet/spending.hpp"
 
-#include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include "farthing/base/hex.hpp"
 #include "farthing/io/task_group.hpp"
-#include "farthing/policy/test_pacts.hpp"
-#include "farthing/testing/capture_log.hpp"
-#include "farthing/testing/manual_clock.hpp"
-#include "farthing/testing/seeded_random.hpp"
 #include "farthing/wallet/approval.hpp"
 #include "farthing/wallet/reconcile.hpp"
+#include "farthing/wallet/test_spending.hpp"
 
 using namespace farthing;
 using namespace farthing::wallet;
+using namespace farthing::wallet::test;
 using policy::testing::kAgent;
 using policy::testing::request;
 using policy::testing::rules;
-
-namespace {
-
-/// Anybody may be paid, five cents a day.
-constexpr std::string_view kFiveCents =
-    R"({"other_vendors": "allow", "limit": [{"amount": "$0.05", "per": "day"}]})";
-
-PrivateKey key(std::uint8_t last) {
-    Bytes32 bytes;
-    bytes.data[31] = last;
-    return make_key(bytes).value();
-}
-
-const Address kOperator = address_of(key(9));
-
-/// One that shares a ledger with the others.
-struct Process {
-    std::unique_ptr<ledger::Ledger> ledger;
-    std::unique_ptr<Spending> spending;
-};
-
-struct Setting {
-    Setting() {
-        SystemRandom any;
-        folder = std::filesystem::temp_directory_path() /
-                 ("farthing-spending-" + to_hex(any.bytes32()).substr(2, 16));
-        std::filesystem::create_directory(folder);
-    }
-    ~Setting() { std::filesystem::remove_all(folder); }
-    Setting(const Setting&) = delete;
-    Setting& operator=(const Setting&) = delete;
-
-    Process start(std::string_view pact, Clock& with) {
-        Env env{with, random, log, metrics};
-        auto opened = ledger::Ledger::open(env, loop, folder);
-        REQUIRE_MESSAGE(opened.has_value(), to_string(opened.error()));
-        Process out{*std::move(opened), nullptr};
-        out.spending = std::make_unique<Spending>(*out.ledger, rules(pact),
-                                                  parse_address(kAgent).value(), kOperator);
-        return out;
-    }
-    Process start(std::string_view pact = kFiveCents) { return start(pact, clock); }
-
-    template <class T>
-    T run(Task<T> task) {
-        loop.restart();
-        return run_blocking(loop, std::move(task));
-    }
-    Result<Decided> decide(Process& process, std::uint64_t amount = 10'000, Wish wish = {}) {
-        wish.request = request(amount);
-        return run(process.spending->decide(std::move(wish)));
-    }
-    policy::Verdict verdict(Process& process, std::uint64_t amount = 10'000) {
-        const auto decided = decide(process, amount);
-        REQUIRE_MESSAGE(decided.has_value(), to_string(decided.error()));
-        return decided->decision.verdict;
-    }
-    Result<> record(Process& process, ledger::Event event) {
-        return run(process.spending->record(std::move(event)));
-    }
-    std::string used(Process& process) {
-        const auto all = run(process.spending->standings({}, {}));
-        REQUIRE(all.has_value());
-        return all->front().used;
-    }
-    std::vector<ledger::Entry> entries(Process& process, ledger::Filter filter = {}) {
-        return process.ledger
-            ->transact_now([&](ledger::Transaction& t) { return t.newest(filter, 10'000); })
-            .value();
-    }
-    std::string kinds(Process& process) {
-        std::string out;
-        for (const auto& each : entries(process)) {
-            out += std::string(out.empty() ? "" : " ") + std::string(kind_of(each.event));
-        }
-        return out;
-    }
-    [[nodiscard]] std::uint64_t now() const { return clock.unix_seconds(); }
-
-    testing::ManualClock clock;
-    testing::SeededRandom random{1};
-    testing::CaptureLog log;
-    Metrics metrics;
-    Loop loop;
-    std::filesystem::path folder;
-};
-
-ledger::Signed signed_for(ledger::Seq decision) {
-    ledger::Signed out;
-    out.decision = decision;
-    out.valid_before = 1'800'000'060;
-    return out;
-}
-
-ledger::Settled settled_for(ledger::Seq decision) {
-    ledger::Settled out;
-    out.decision = decision;
-    return out;
-}
-
-ledger::Released released_for(ledger::Seq decision) {
-    ledger::Released out;
-    out.decision = decision;
-    out.why = "expired_unused";
-    return out;
-}
-
-constexpr auto kAllow = policy::Verdict::allow;
-constexpr auto kAsk = policy::Verdict::ask;
-constexpr auto kRefuse = policy::Verdict::refuse;
-
-}  // namespace
 
 TEST_CASE("spending: an allow is written with the pact and the pin, a refusal with its reason") {
     Setting world;
@@ -289,6 +173,42 @@ TEST_CASE("spending: a revoked pact pays nothing, in every process") {
         world.start(R"({"other_vendors": "allow", "limit": [{"amount": "$0.04", "per": "day"}]})");
     CHECK(world.used(other) == "$0.01");
     CHECK(world.verdict(other, 30'000) == kAllow);
+}
+
+TEST_CASE("spending: signed together with the decision, and only what is allowed") {
+    Setting world;
+    auto one = world.start();
+    int seals = 0;
+    const auto decide = [&](std::uint64_t amount) {
+        Wish wish;
+        wish.request = request(amount);
+        return world.run(one.spending->decide(std::move(wish), [&] {
+            ++seals;
+            return signed_for(0);
+        }));
+    };
+    const auto paid = decide(40'000);
+    REQUIRE(paid.has_value());
+    CHECK(seals == 1);
+    const auto about = world.entries(one, {.kind = "signed"});
+    REQUIRE(about.size() == 1);
+    CHECK(ledger::decision_of(about[0].event) == paid->seq);
+    CHECK(world.kinds(one).ends_with(" signed"));
+    CHECK(world.used(one) == "$0.04");
+    CHECK(decide(20'000)->decision.verdict == kRefuse);
+    CHECK(seals == 1);
+    // Nothing of a decision whose signature the ledger does not take.
+    const auto before = world.kinds(one);
+    Wish wish;
+    wish.request = request(1'000);
+    const auto failed = world.run(one.spending->decide(std::move(wish), [] {
+        auto late = signed_for(0);
+        late.valid_before = std::numeric_limits<std::uint64_t>::max();
+        return late;
+    }));
+    REQUIRE(!failed);
+    CHECK(world.kinds(one) == before);
+    CHECK(world.used(one) == "$0.04");
 }
 
 TEST_CASE("spending: opened from a checkpoint it counts the same") {

@@ -3,6 +3,7 @@
 // counts its signatures.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <string>
 #include <vector>
@@ -28,8 +29,17 @@ class CountingSigner final : public Signer {
         digests.push_back(what.digest);
         co_return co_await local_.sign(std::move(what));
     }
-    int count = 0;
-    std::vector<Bytes32> digests;
+    [[nodiscard]] AtHand at_hand() const override {
+        if (is_elsewhere) return {};
+        return [this](const Bytes32& digest) {
+            ++count;
+            digests.push_back(digest);
+            return local_.at_hand()(digest);
+        };
+    }
+    bool is_elsewhere = false;
+    mutable std::atomic<int> count = 0;  ///< at hand it signs on other threads
+    mutable std::vector<Bytes32> digests;
 
   private:
     static PrivateKey key() {

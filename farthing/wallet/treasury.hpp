@@ -4,6 +4,7 @@
 // what its rules choose.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "farthing/evm/address.hpp"
@@ -37,6 +38,9 @@ struct Issued {
     UnixTime valid_before;
 };
 
+/// Signs what was prepared: at once, from any thread, each time the same.
+using Seal = std::function<Issued()>;
+
 struct Receipted {
     Bytes32 transaction;
     bool delivered = false;  ///< the whole answer came, and it was no error
@@ -46,10 +50,12 @@ struct Receipted {
 class Treasury {
   public:
     virtual ~Treasury() = default;
-    /// What was granted is reserved until one of the others takes it out, or for ever. Errors:
-    /// not_allowed; whatever keeps it from being accounted for.
-    virtual Task<Result<Grant>> before_signing(Purchase purchase) = 0;
-    /// An error keeps the signature here.
+    /// What was granted is reserved until one of the others takes it out, or for ever. With a seal
+    /// it is signed and noted together with the grant, which is one wait for the disk instead of
+    /// two: only what is granted is sealed, and `before_sending` is not called. Errors:
+    /// not_allowed; whatever keeps it from being accounted for. After an error no signature leaves.
+    virtual Task<Result<Grant>> before_signing(Purchase purchase, Seal seal) = 0;
+    /// For a key that is elsewhere. An error keeps the signature here.
     virtual Task<Result<>> before_sending(Grant grant, Issued issued) = 0;
     /// No signature left this process, and none will.
     virtual Task<Result<>> never_sent(Grant grant) = 0;
