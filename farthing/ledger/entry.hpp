@@ -101,11 +101,15 @@ struct Signed {
     Bytes32 signature;  ///< hash of the signature's bytes
     Bytes32 nonce;
     std::uint64_t valid_before = 0;  ///< Unix seconds
+    /// A hash that stands for the request and who made it: the same one is not paid for again
+    /// before it is known what became of this signature.
+    std::optional<Bytes32> request;
 
     static constexpr auto fields() {
         using T = Signed;
         return std::tuple{field("decision", &T::decision), field("signature", &T::signature),
-                          field("nonce", &T::nonce), field("validBefore", &T::valid_before)};
+                          field("nonce", &T::nonce), field("validBefore", &T::valid_before),
+                          field("request", &T::request)};
     }
     friend bool operator==(const Signed&, const Signed&) = default;
 };

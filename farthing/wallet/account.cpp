@@ -18,9 +18,6 @@ bool is_of(const ledger::Entry& entry, const std::optional<std::string>& agent) 
     return !agent || std::get<ledger::Decision>(entry.event).agent == *agent;
 }
 
-/// Requests that may have been paid for, at the most; beyond, a repetition pays again.
-constexpr std::size_t kOpenMax = 10'000;
-
 /// The same for the same request of the same caller.
 Bytes32 name_of(const Order& order) {
     std::string text;
@@ -70,10 +67,10 @@ bool is_over(const Fetched& fetched, bool sent) {
 /// Remembers what is signed: an error says too little of it.
 class Account::Witness final : public Observer {
   public:
-    Witness(Account& account, const Bytes32& name) : account_(account), name_(name) {}
+    Witness(OpenRequests& open, const Bytes32& name) : open_(open), name_(name) {}
     void signing(const Payment& payment, const Bytes32&) override {
         payment_ = payment;
-        account_.begin_open(name_, payment);
+        open_.begin(name_, payment);
     }
     void transaction_named(const Bytes32& hash) override {
         if (payment_) payment_->transaction = hash;
@@ -81,7 +78,7 @@ class Account::Witness final : public Observer {
     [[nodiscard]] const std::optional<Payment>& payment() const { return payment_; }
 
   private:
-    Account& account_;
+    OpenRequests& open_;
     Bytes32 name_;
     std::optional<Payment> payment_;
 };
@@ -115,8 +112,9 @@ Task<Fetched> Account::attempt(Order order, Sink* sink, Bytes32 name) {
     }
     // Whom it goes to is what the URL says, for that is what the pact is asked about.
     order.request.headers.remove("Host");
-    Witness witness(*this, name);
-    Purse purse(parts_.mandate, std::move(order.errand));
+    Witness witness(open_, name);
+    Foreknown known{name, quotes_.of(name, env_.clock.now())};
+    Purse purse(parts_.mandate, std::move(order.errand), std::move(known));
     Payer payer(env_, parts_.client, parts_.signer, parts_.assets, *std::move(config), &witness,
                 &purse);
     auto task = sink == nullptr
@@ -130,45 +128,38 @@ Task<Fetched> Account::attempt(Order order, Sink* sink, Bytes32 name) {
     co_return out;
 }
 
-const Account::Open* Account::find_open(const Bytes32& request) {
-    const auto now = env_.clock.now();
-    std::erase_if(open_, [&](const auto& each) { return each.second.payment.valid_before <= now; });
-    const auto found = open_.find(request);
-    return found == open_.end() ? nullptr : &found->second;
-}
-
-void Account::begin_open(const Bytes32& request, const Payment& payment) {
-    if (open_.size() >= kOpenMax) return;
-    const Error in_hand{Errc::outcome_unknown,
-                        "the same request is in hand, and is being paid for"};
-    // One that is paid for again on purpose leaves the first as it is.
-    open_.try_emplace(request, Open{in_hand, {}, payment});
-}
-
 void Account::end_open(const Bytes32& request, const Fetched& fetched, bool sent) {
-    const auto found = open_.find(request);
-    if (found == open_.end() || !fetched.payment) return;
-    auto& open = found->second;
-    if (open.payment.nonce != fetched.payment->nonce) return;
+    if (!fetched.payment) return;
     if (is_over(fetched, sent)) {
-        open_.erase(found);
+        open_.end(request, fetched.payment->nonce);
         return;
     }
-    open.decided = fetched.decided;
-    open.payment = *fetched.payment;
+    Error error{Errc::outcome_unknown,
+                "it failed without a receipt; " + how_to_find_out(*fetched.payment)};
     if (!fetched.answer && kind_of(fetched.answer.error().code) == Kind::unknown) {
-        open.error = fetched.answer.error();
-    } else {
-        open.error = {Errc::outcome_unknown,
-                      "it failed without a receipt; " + how_to_find_out(*fetched.payment)};
+        error = fetched.answer.error();
     }
+    open_.update(request, {std::move(error), fetched.decided, *fetched.payment});
+}
+
+/// Once. Until it has worked nothing is paid for: it could be the second time.
+Task<Result<>> Account::know_open() {
+    if (knows_open_) co_return Result<>{};
+    auto loaded = co_await open_.load(parts_.ledger, parts_.assets, env_.clock.now());
+    knows_open_ = knows_open_ || loaded.has_value();
+    co_return loaded;
 }
 
 Task<Fetched> Account::fetch(Order order, Sink* sink) {
     const auto until = env_.clock.steady_now() + order.wait;
     const auto request = name_of(order);
+    if (auto known = co_await know_open(); !known) {
+        Fetched out{fail(std::move(known).error()), {}, {}, {}};
+        co_return out;
+    }
     for (;;) {
-        if (const auto* const open = order.again ? nullptr : find_open(request)) {
+        const auto now = env_.clock.now();
+        if (const auto* const open = order.again ? nullptr : open_.find(request, now)) {
             Fetched out{
                 fail(open->error.code,
                      "this request may have been paid for already, and was not sent again: " +
@@ -193,9 +184,12 @@ Task<Fetched> Account::fetch(Order order, Sink* sink) {
 
 Task<Result<Quote>> Account::quote(Order order) {
     FARTHING_CO_TRY(auto config, config_for(order));
+    const auto name = name_of(order);
     order.request.headers.remove("Host");
     Payer payer(env_, parts_.client, parts_.signer, parts_.assets, std::move(config));
-    co_return co_await payer.quote(std::move(order.url), std::move(order.request));
+    auto quote = co_await payer.quote(std::move(order.url), std::move(order.request));
+    if (quote) quotes_.note(name, *quote, env_.clock.now());
+    co_return quote;
 }
 
 Task<Result<std::vector<policy::Standing>>> Account::limits(std::string vendor, std::string task) {

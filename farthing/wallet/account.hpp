@@ -3,10 +3,8 @@
 // looks through it, so that all meet the same decision.
 #pragma once
 
-#include <map>
-
 #include "farthing/ledger/payments.hpp"
-#include "farthing/wallet/payer.hpp"
+#include "farthing/wallet/open_requests.hpp"
 #include "farthing/wallet/purse.hpp"
 
 namespace farthing::wallet {
@@ -58,9 +56,11 @@ class Account {
     /// The resource, paid for if need be and if the pact allows it. The body goes into `sink`,
     /// which outlives the task, or into the answer. What may have been paid is not repeated
     /// blindly: while a payment is in hand, and as long as the signature can be used of one that
-    /// failed without a receipt, the same request gets an error of kind unknown.
+    /// failed without a receipt or was left by an earlier program, the same request gets an error
+    /// of kind unknown.
     Task<Fetched> fetch(Order order, Sink* sink = nullptr);
-    /// What it would cost. Nothing is decided and nothing signed.
+    /// What it would cost. Nothing is decided and nothing signed. The price is held against the
+    /// one that the same request is asked for afterwards.
     Task<Result<Quote>> quote(Order order);
     /// The limits as they stand, as a payment to `vendor` for `task` would meet them.
     Task<Result<std::vector<policy::Standing>>> limits(std::string vendor, std::string task);
@@ -81,22 +81,16 @@ class Account {
     [[nodiscard]] Result<PayerConfig> config_for(const Order& order);
     Task<Result<Answered>> until_answered(ledger::Seq decision, SteadyTime until);
 
-    /// A request whose payment may have been made.
-    struct Open {
-        Error error;
-        std::optional<Decided> decided;
-        Payment payment;
-    };
     class Witness;
-    [[nodiscard]] const Open* find_open(const Bytes32& request);
-    /// Signed is in hand, until it is known what came of it.
-    void begin_open(const Bytes32& request, const Payment& payment);
+    Task<Result<>> know_open();
     void end_open(const Bytes32& request, const Fetched& fetched, bool sent);
 
     Env env_;
     Parts parts_;
     bool stopping_ = false;
-    std::map<Bytes32, Open> open_;
+    OpenRequests open_;
+    bool knows_open_ = false;  ///< what earlier programs left
+    Quotes quotes_;
 };
 
 }  // namespace farthing::wallet

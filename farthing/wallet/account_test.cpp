@@ -235,6 +235,65 @@ TEST_CASE("account: a payment with an unknown end is not repeated blindly") {
     wallet.bench.run(seller.stop());
 }
 
+TEST_CASE("account: a restart does not forget what may have been paid") {
+    OpenTestWallet wallet;
+    Seller seller(wallet.bench.loop, {offer(), lost(), offer(), paid(), offer(), paid()});
+    const auto url = seller.url();
+    const auto ask = [&](std::string body, bool again) {
+        Order order{url, {}, {.agent = "writer"}, {}};
+        order.request.method = "POST";
+        order.request.body = std::move(body);
+        order.again = again;
+        return wallet.bench.run(wallet.account->fetch(std::move(order)));
+    };
+    const auto first = ask("one", false);
+    REQUIRE(!first.answer);
+    wallet.reopen();
+    const auto second = ask("one", false);
+    REQUIRE(!second.answer);
+    CHECK(second.answer.error().code == Errc::outcome_unknown);
+    CHECK(second.answer.error().detail.contains("before this program started"));
+    CHECK(second.answer.error().detail.contains("$0.001 USDC to"));
+    REQUIRE(second.payment.has_value());
+    CHECK(second.payment->nonce == first.payment->nonce);
+    CHECK(second.payment->valid_before == first.payment->valid_before);
+    CHECK(wallet.signer.count == 1);
+    // Another request is another matter, and what was paid for is not open.
+    CHECK(ask("two", false).answer.has_value());
+    CHECK(ask("one", true).answer.has_value());
+    wallet.bench.run(seller.stop());
+    wallet.reopen();
+    Seller later(wallet.bench.loop, {});
+    Order order{later.url(), {}, {.agent = "writer"}, {}};
+    wallet.bench.run(Buyer::ended(wallet.account->fetch(std::move(order)), {&later}));
+    CHECK(later.got.size() == 1);
+}
+
+TEST_CASE("account: a price above its quote is asked about") {
+    OpenTestWallet wallet;
+    Seller seller(wallet.bench.loop, {offer(), offer(entry("1001")), offer(), paid(), offer(),
+                                      offer(entry("1001")), paid(), offer(entry("900")), paid()});
+    const auto order = [&](std::string agent) {
+        return Order{seller.url(), {}, {.agent = std::move(agent)}, {}};
+    };
+    const auto fetch = [&](std::string agent) {
+        return wallet.bench.run(wallet.account->fetch(order(std::move(agent))));
+    };
+    REQUIRE(wallet.bench.run(wallet.account->quote(order("writer"))).has_value());
+    const auto dearer = fetch("writer");
+    REQUIRE(!dearer.answer);
+    REQUIRE(dearer.decided.has_value());
+    CHECK(dearer.decided->decision.code == "price_above_quote");
+    CHECK(dearer.decided->decision.verdict == policy::Verdict::ask);
+    CHECK(wallet.signer.count == 0);
+    CHECK(fetch("writer").answer.has_value());
+    // Its own quote, not anybody's; and what is cheaper is fine.
+    REQUIRE(wallet.bench.run(wallet.account->quote(order("writer"))).has_value());
+    CHECK(fetch("reader").answer.has_value());
+    CHECK(fetch("writer").answer.has_value());
+    wallet.bench.run(seller.stop());
+}
+
 TEST_CASE("account: what failed without a receipt is not repeated blindly") {
     const auto lost = std::string("HTTP/1.1 500 Oops\r\nContent-Length: 10\r\n\r\nabc");
     for (const auto& reply : {answer(500), answer(404), answer(402), Reply{lost}}) {

@@ -219,18 +219,22 @@ Task<net::Response> Daemon::call(net::ServerRequest& request, Caller caller) {
     co_return co_await read(request.target, std::move(caller));
 }
 
+/// In the name of who calls, and where a card may go.
+Result<> Daemon::take_on(Order& order, const Caller& caller) {
+    if (!caller.holds_card()) {
+        order.errand.agent = caller.name.name;
+        return {};
+    }
+    order.errand.card = caller.name.name;
+    // The vendor is all that a card reaches, also by way of a redirect.
+    if (order.redirects == Redirects::any) order.redirects = Redirects::same_origin;
+    return check_place(*caller.card, order.url);
+}
+
 Task<Fetched> Daemon::pay(Order order, const Caller& caller, Sink* sink) {
-    auto& errand = order.errand;
-    if (caller.holds_card()) {
-        errand.card = caller.name.name;
-        // The vendor is all that a card reaches, also by way of a redirect.
-        if (order.redirects == Redirects::any) order.redirects = Redirects::same_origin;
-        if (const auto fits = check_place(*caller.card, order.url); !fits) {
-            Fetched out{fail(fits.error()), {}, {}, {}};
-            co_return out;
-        }
-    } else {
-        errand.agent = caller.name.name;
+    if (auto fits = take_on(order, caller); !fits) {
+        Fetched out{fail(std::move(fits).error()), {}, {}, {}};
+        co_return out;
     }
     auto fetched = co_await account_.fetch(std::move(order), sink);
     if (fetched.decided) {
@@ -266,11 +270,8 @@ Task<net::Response> Daemon::fetch(net::ServerRequest& request, Caller caller, bo
     if (!order) co_return error_response(order.error());
     order->max_time = limits_.fetch_time;
     if (quote) {
-        if (caller.holds_card()) {
-            const auto fits = check_place(*caller.card, order->url);
-            if (!fits) co_return error_response(fits.error());
-            order->redirects = Redirects::same_origin;
-        }
+        const auto fits = take_on(*order, caller);
+        if (!fits) co_return error_response(fits.error());
         auto quoted = co_await account_.quote(*std::move(order));
         count("quote", quoted ? "ok" : kind_name(kind_of(quoted.error().code)));
         if (quoted) co_return json_response(200, to_json(*quoted));

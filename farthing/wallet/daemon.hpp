@@ -53,6 +53,7 @@ class Daemon {
     Task<net::Response> read(std::string target, Caller caller);
     Task<> relay(net::ServerRequest& request, net::Responder& responder, net::Url url,
                  Caller caller);
+    static Result<> take_on(Order& order, const Caller& caller);
     Task<Fetched> pay(Order order, const Caller& caller, Sink* sink);
     net::Response failed(const Fetched& fetched, const Caller& caller);
     void count(std::string_view way, std::string_view outcome);

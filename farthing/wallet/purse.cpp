@@ -4,8 +4,9 @@
 namespace farthing::wallet {
 namespace {
 
-ledger::Signed entry_of(const Issued& issued) {
+ledger::Signed entry_of(const Issued& issued, const std::optional<Bytes32>& request) {
     ledger::Signed out;
+    out.request = request;
     out.signature = issued.hash;
     out.nonce = issued.nonce;
     out.valid_before = static_cast<std::uint64_t>(issued.valid_before.time_since_epoch().count());
@@ -25,6 +26,7 @@ Task<Result<Grant>> Purse::before_signing(Purchase purchase, Seal seal) {
     wish.request.pay_to = purchase.pay_to;
     wish.request.amount = purchase.amount;
     wish.request.lifetime = purchase.lifetime;
+    wish.request.quoted = price_in(known_.quoted, wish.request.network, wish.request.asset);
     wish.request.task = errand_.task;
     wish.request.justified = !errand_.reason.empty();
     wish.reason = errand_.reason;
@@ -34,7 +36,12 @@ Task<Result<Grant>> Purse::before_signing(Purchase purchase, Seal seal) {
     FARTHING_CO_TRY(terms_, mandate_.now());
     const bool seals = seal != nullptr;
     Spending::Sign sign;
-    if (seals) sign = [seal = std::move(seal)] { return entry_of(seal()); };
+    if (seals) {
+        // A copy of all it needs: it may still run when nobody waits for it any more.
+        sign = [seal = std::move(seal), request = known_.request] {
+            return entry_of(seal(), request);
+        };
+    }
     auto decided = co_await terms_->spending.decide(std::move(wish), std::move(sign));
     if (!decided) co_return fail(std::move(decided).error());
     decided_ = std::move(*decided);
@@ -46,7 +53,7 @@ Task<Result<Grant>> Purse::before_signing(Purchase purchase, Seal seal) {
 }
 
 Task<Result<>> Purse::before_sending(Grant grant, Issued issued) {
-    auto event = entry_of(issued);
+    auto event = entry_of(issued, known_.request);
     event.decision = grant;
     auto noted = co_await terms_->spending.record(std::move(event));
     has_sent_ = noted.has_value();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "farthing/wallet/mandate.hpp"
+#include "farthing/wallet/quotes.hpp"
 #include "farthing/wallet/treasury.hpp"
 
 namespace farthing::wallet {
@@ -17,9 +18,16 @@ struct Errand {
     std::string card;   ///< the id of the card that it is spent by
 };
 
+/// What is known of the request before it is paid for.
+struct Foreknown {
+    std::optional<Bytes32> request;   ///< stands for it in the ledger
+    std::vector<QuotedPrice> quoted;  ///< what its seller said that it costs
+};
+
 class Purse final : public Treasury {
   public:
-    Purse(Mandate& mandate, Errand errand) : mandate_(mandate), errand_(std::move(errand)) {}
+    Purse(Mandate& mandate, Errand errand, Foreknown known = {})
+        : mandate_(mandate), errand_(std::move(errand)), known_(std::move(known)) {}
 
     Task<Result<Grant>> before_signing(Purchase purchase, Seal seal) override;
     Task<Result<>> before_sending(Grant grant, Issued issued) override;
@@ -35,6 +43,7 @@ class Purse final : public Treasury {
     Mandate& mandate_;
     std::shared_ptr<Terms> terms_;  ///< by which it was decided
     Errand errand_;
+    Foreknown known_;
     std::optional<Decided> decided_;
     bool has_sent_ = false;
 };

@@ -10,6 +10,7 @@
 #include "farthing/base/hex.hpp"
 #include "farthing/wallet/alerts.hpp"
 #include "farthing/wallet/approval.hpp"
+#include "farthing/wallet/questions.hpp"
 
 namespace farthing::wallet {
 namespace {
@@ -81,6 +82,7 @@ struct Spending::State {
     Address op;
     policy::Budget budget{rules.meters()};
     CardBook cards{};
+    Questions questions{};  ///< of what was read since the last checkpoint
     ledger::Head head{};
     Seq checkpointed = 0;
     bool in_force = false;  ///< the ledger knows this pact
@@ -93,6 +95,8 @@ struct Spending::State {
     [[nodiscard]] Wish as_the_card_says(Wish wish) const;
     [[nodiscard]] std::optional<policy::Decision> refused_by_card(const Wish& wish,
                                                                   ledger::UnixMillis now) const;
+    [[nodiscard]] policy::Decision refused_by(policy::Finding finding) const;
+    [[nodiscard]] policy::Decision too_many_questions() const;
     Result<> reload(Transaction& transaction);
     bool restore(const json::Value& checkpoint);
     Result<> apply(Transaction& transaction, const Entry& entry);
@@ -120,6 +124,7 @@ Result<> Spending::State::catch_up(Transaction& transaction) {
 Result<> Spending::State::reload(Transaction& transaction) {
     budget = policy::Budget(rules.meters());
     cards = {};
+    questions = {};
     head = {};
     checkpointed = 0;
     in_force = revoked = false;
@@ -176,6 +181,7 @@ Result<> Spending::State::apply(Transaction& transaction, const Entry& entry) {
         }
     }
     FARTHING_CHECK(cards.apply(transaction, entry));
+    questions.apply(entry);
     head = ledger::head_at(entry);
     return {};
 }
@@ -327,13 +333,26 @@ std::optional<policy::Decision> Spending::State::refused_by_card(const Wish& wis
     auto finding = cards.refusal(wish.card, place ? place->vendor : "",
                                  worth ? worth->dollars : std::nullopt, now);
     if (!finding) return std::nullopt;
+    return refused_by(*std::move(finding));
+}
+
+policy::Decision Spending::State::refused_by(policy::Finding finding) const {
     policy::Decision out;
-    out.condition = finding->condition;
-    out.code = finding->code;
-    out.text = fmt::format("{}: {}", finding->reason, finding->suggestion);
+    out.condition = finding.condition;
+    out.code = finding.code;
+    out.text = fmt::format("{}: {}", finding.reason, finding.suggestion);
     out.pact = rules.hash();
-    out.findings.push_back(*std::move(finding));
+    out.findings.push_back(std::move(finding));
     return out;
+}
+
+policy::Decision Spending::State::too_many_questions() const {
+    return refused_by({.verdict = policy::Verdict::refuse,
+                       .code = "too_many_questions",
+                       .condition = "approval",
+                       .reason = fmt::format("{} questions wait for the operator already",
+                                             Questions::kWaitingMax),
+                       .suggestion = "wait for answers before asking for more"});
 }
 
 Result<Decided> Spending::State::decide(Transaction& transaction, const Wish& said,
@@ -376,7 +395,17 @@ Result<Decided> Spending::State::decide(Transaction& transaction, const Wish& sa
         }
         if (pins && before) known.pay_to_was = before->to_checksum();
     }
-    const auto record = entry_for(wish, decision);
+    auto record = entry_for(wish, decision);
+    if (decision.verdict == policy::Verdict::ask) {
+        // The same question is one question, and its answer is for all who repeat it.
+        if (const auto asked = questions.standing(record, now)) {
+            return Decided{std::move(decision), *asked};
+        }
+        if (questions.waiting(record, now) >= Questions::kWaitingMax) {
+            decision = too_many_questions();
+            record = entry_for(wish, decision);
+        }
+    }
     FARTHING_TRY(const auto entry, write(transaction, record));
     if (pins) FARTHING_CHECK(write_pin(transaction, record, *decision.reservation, before));
     known.named = std::ranges::any_of(rules.pact().vendor, [&](const policy::Vendor& each) {

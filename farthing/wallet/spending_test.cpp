@@ -7,6 +7,7 @@
 
 #include "farthing/io/task_group.hpp"
 #include "farthing/wallet/approval.hpp"
+#include "farthing/wallet/questions.hpp"
 #include "farthing/wallet/reconcile.hpp"
 #include "farthing/wallet/test_spending.hpp"
 
@@ -335,6 +336,56 @@ TEST_CASE(
         REQUIRE(world.record(world.one, world.approval()));
         CHECK(world.verdict(world.one, 10'001) == kAsk);
     }
+}
+
+TEST_CASE("questions: the same one is asked once, and a denial stands") {
+    Asked world;
+    auto& one = world.one;
+    const auto again = [&](Wish wish = {}) {
+        return world.decide(one, 10'000, std::move(wish)).value().seq;
+    };
+    const auto entries = world.kinds(one);
+    CHECK(again() == world.seq);
+    CHECK(world.kinds(one) == entries);
+    // A program that was started again, or another process, has read it too.
+    auto other = world.start(kAsking);
+    CHECK(world.decide(other)->seq == world.seq);
+    CHECK(again({.agent = "another"}) != world.seq);
+    CHECK(again({.reason = "urgent"}) != world.seq);
+    ledger::Approval no;
+    no.decision = world.seq;
+    REQUIRE(world.record(one, no));
+    CHECK(again() == world.seq);
+    world.clock.advance(std::chrono::hours(24));
+    CHECK(again() != world.seq);
+}
+
+TEST_CASE("questions: a program has so many at a time") {
+    Asked world;
+    const auto ask = [&](std::size_t i, std::string agent) {
+        Wish wish;
+        wish.agent = std::move(agent);
+        wish.reason = std::to_string(i);
+        return world.decide(world.one, 10'000, std::move(wish)).value();
+    };
+    std::vector<ledger::Seq> asked;
+    for (std::size_t i = 0; i < Questions::kWaitingMax; ++i) {
+        const auto decided = ask(i, "writer");
+        REQUIRE(decided.decision.verdict == kAsk);
+        asked.push_back(decided.seq);
+    }
+    const auto refused = ask(99, "writer");
+    CHECK(refused.decision.verdict == kRefuse);
+    CHECK(refused.decision.code == "too_many_questions");
+    CHECK(std::get<ledger::Decision>(world.entry(refused.seq).event).verdict ==
+          ledger::Verdict::refuse);
+    CHECK(ask(99, "reader").decision.verdict == kAsk);
+    // A question that stands is not one more, and an answer makes room.
+    CHECK(ask(3, "writer").seq == asked[3]);
+    ledger::Approval no;
+    no.decision = asked[0];
+    REQUIRE(world.record(world.one, no));
+    CHECK(ask(99, "writer").decision.verdict == kAsk);
 }
 
 TEST_CASE("spending: no order of payments, ends, clocks and processes goes beyond the limit") {

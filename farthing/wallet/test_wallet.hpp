@@ -38,6 +38,11 @@ struct OpenTestWallet {
         auto opened = ledger::Ledger::open(bench.env, bench.loop, folder.path);
         REQUIRE_MESSAGE(opened.has_value(), to_string(opened.error()));
         ledger = *std::move(opened);
+        reopen();
+    }
+    /// As a program that is started again, on the same ledger.
+    void reopen() {
+        account.reset();
         mandate.emplace(*ledger, Folder{folder.path}, signer.address(), address_of(test_key(9)));
         account.emplace(bench.env, Account::Parts{*client, signer, *ledger, *mandate, assets, [] {
                                                       PayerConfig quick;
