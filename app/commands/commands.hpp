@@ -24,6 +24,7 @@ void add_wallet(CLI::App& app, Run& run);
 void add_wallet_serve(CLI::App& wallet, Run& run);
 void add_wallet_token(CLI::App& wallet, Run& run);
 void add_card(CLI::App& app, Run& run);
+void add_wallet_fund(CLI::App& wallet, Run& run);
 /// `alerts`, below `wallet`.
 void add_wallet_alerts(CLI::App& wallet, Run& run);
 void add_pact(CLI::App& app, Run& run);

@@ -14,6 +14,7 @@
 #include "app/commands/commands.hpp"
 #include "app/devnet_accounts.hpp"
 #include "app/devnet_contracts.hpp"
+#include "app/devnet_node.hpp"
 #include "app/world.hpp"
 #include "farthing/base/hex.hpp"
 #include "farthing/evm/abi.hpp"
@@ -22,7 +23,6 @@
 #include "farthing/evm/eip3009.hpp"
 #include "farthing/io/config.hpp"
 #include "farthing/io/task_group.hpp"
-#include "farthing/net/json_rpc.hpp"
 
 namespace farthing::app {
 namespace {
@@ -108,7 +108,7 @@ std::string find_anvil(const std::string& given) {
 class Installer {
   public:
     Installer(World& world, net::Client& client, net::Url rpc, ChildProcess& anvil)
-        : world_(world), rpc_(client, std::move(rpc), std::chrono::seconds(10)), anvil_(anvil) {}
+        : world_(world), node_(world.clock, client, std::move(rpc)), anvil_(anvil) {}
 
     Task<Result<>> install(const Asset& usdc) {
         auto up = co_await wait_until_up();
@@ -123,7 +123,7 @@ class Installer {
             json::Array params;
             params.emplace_back(address);
             params.emplace_back(code);
-            auto done = co_await ask("anvil_setCode", std::move(params));
+            auto done = co_await node_.ask("anvil_setCode", std::move(params));
             if (!done) co_return fail(std::move(done).error());
         }
         for (const auto& [slot, value] : kProxySlots) {
@@ -131,43 +131,34 @@ class Installer {
             params.emplace_back(token);
             params.emplace_back(slot);
             params.emplace_back(value);
-            auto done = co_await ask("anvil_setStorageAt", std::move(params));
+            auto done = co_await node_.ask("anvil_setStorageAt", std::move(params));
             if (!done) co_return fail(std::move(done).error());
         }
         const auto owner = parse_address(devnet::kAccounts.back().address).value_or(Address{});
         auto call = abi::call("initialize(address)", {owner});
-        auto initialized = co_await send(owner, usdc.address, std::move(call));
+        auto initialized = co_await node_.send(owner, usdc.address, std::move(call));
         if (!initialized) co_return initialized;
         const auto amount = U256(kDollars)
                                 .checked_mul(power_of_ten(usdc.decimals).value_or(U256(1)))
                                 .value_or(U256{});
         for (const auto& account : devnet::kAccounts) {
             const auto to = parse_address(account.address).value_or(Address{});
-            auto mint = abi::call("mint(address,uint256)", {to, amount});
-            auto minted = co_await send(owner, usdc.address, std::move(mint));
+            auto minted = co_await node_.mint(usdc.address, to, amount);
             if (!minted) co_return minted;
         }
         auto batch = batch_contract::deployment(from_hex(kBatchInitCode).value_or(Bytes{}));
-        auto deployed = co_await send(owner, batch.to, std::move(batch.data));
+        auto deployed = co_await node_.send(owner, batch.to, std::move(batch.data));
         if (!deployed) co_return deployed;
         auto domain = co_await check_domain(usdc);
         co_return domain;
     }
 
   private:
-    Task<Result<json::Value>> ask(std::string method, json::Array params) {
-        net::RpcCall call{method, std::move(params)};
-        auto answer = co_await rpc_.call(std::move(call));
-        if (!answer) co_return fail(std::move(answer).error());
-        if (!*answer) co_return fail(Errc::rpc_error, method + ": " + answer->error().message);
-        co_return **std::move(answer);
-    }
-
     Task<Result<>> wait_until_up() {
         const auto deadline = world_.clock.steady_now() + kStartLimit;
         for (;;) {
             json::Array none;
-            auto id = co_await ask("eth_chainId", std::move(none));
+            auto id = co_await node_.ask("eth_chainId", std::move(none));
             if (id && *id == json::Value(U256(kChainId).to_quantity())) co_return Result<>{};
             if (id) co_return fail(Errc::rpc_failed, "another chain answers on that port");
             if (!anvil_.running())
@@ -178,37 +169,13 @@ class Installer {
         }
     }
 
-    /// As one of anvil's own accounts, and mined before it returns.
-    Task<Result<>> send(Address from, Address to, Bytes data) {
-        json::Object transaction{
-            {"from", from.to_lower()}, {"to", to.to_lower()}, {"data", to_hex(data)}};
-        json::Array params;
-        params.emplace_back(std::move(transaction));
-        auto hash = co_await ask("eth_sendTransaction", std::move(params));
-        if (!hash) co_return fail(std::move(hash).error());
-        const auto deadline = world_.clock.steady_now() + kStartLimit;
-        while (world_.clock.steady_now() < deadline) {
-            json::Array which;
-            which.push_back(*hash);
-            auto receipt = co_await ask("eth_getTransactionReceipt", std::move(which));
-            if (!receipt) co_return fail(std::move(receipt).error());
-            if (const auto* found = receipt->if_object()) {
-                const auto* status = found->if_contains("status");
-                if (status != nullptr && *status == "0x1") co_return Result<>{};
-                co_return fail(Errc::internal, "a set-up transaction reverted");
-            }
-            co_await world_.clock.sleep(std::chrono::milliseconds(20));
-        }
-        co_return fail(Errc::timed_out, "a set-up transaction was not mined within 30 s");
-    }
-
     Task<Result<>> check_domain(Asset usdc) {
         const auto call = erc20::domain_separator(usdc.address);
         json::Object object{{"to", call.to.to_lower()}, {"data", to_hex(call.data)}};
         json::Array params;
         params.emplace_back(std::move(object));
         params.emplace_back("latest");
-        auto separator = co_await ask("eth_call", std::move(params));
+        auto separator = co_await node_.ask("eth_call", std::move(params));
         if (!separator) co_return fail(std::move(separator).error());
         if (*separator != json::Value(to_hex(eip712::domain_separator(usdc.domain())))) {
             co_return fail(Errc::internal, "the installed USDC has another EIP-712 domain");
@@ -217,7 +184,7 @@ class Installer {
     }
 
     World& world_;
-    net::JsonRpc rpc_;
+    DevnetNode node_;
     ChildProcess& anvil_;
 };
 

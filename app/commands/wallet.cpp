@@ -243,6 +243,7 @@ void add_wallet(CLI::App& app, Run& run) {
     add_reconcile(*wallet, run);
     add_wallet_serve(*wallet, run);
     add_wallet_token(*wallet, run);
+    add_wallet_fund(*wallet, run);
     add_wallet_alerts(*wallet, run);
 }
 

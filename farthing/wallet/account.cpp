@@ -170,13 +170,15 @@ Task<Fetched> Account::fetch(Order order, Sink* sink) {
             co_return out;
         }
         auto fetched = co_await attempt(order, sink, request);
-        if (order.wait.count() == 0 || !asks(fetched)) co_return fetched;
-        auto answered = co_await until_answered(fetched.decided->seq, until);
+        if (!asks(fetched)) co_return fetched;
+        const bool waits = order.wait.count() > 0;
+        auto answered = co_await until_answered(fetched.decided->seq, waits ? until : SteadyTime{});
         if (!answered) {
             fetched.answer = fail(std::move(answered).error());
             co_return fetched;
         }
-        fetched.answered = *answered;
+        // Without a wait there may be an answer all the same: the question was put before.
+        if (waits || *answered != Answered::not_yet) fetched.answered = *answered;
         // Approved is not paid yet: the same request meets the same decision again.
         if (*answered != Answered::approved || env_.clock.steady_now() >= until) co_return fetched;
     }

@@ -31,7 +31,7 @@ struct Fetched {
     std::optional<Decided> decided;  ///< the last; nothing when nothing had to be paid
     /// What was signed, also when the answer is an error.
     std::optional<Payment> payment;
-    /// What came of waiting for the operator, when there was a wait.
+    /// What the operator has said, when there was a wait or an answer.
     std::optional<Answered> answered;
 };
 

@@ -113,7 +113,8 @@ test("the walk of docs/mcp.md goes as it says", async (t) => {
   origin.handlers["/weather"] = answer(PAID_MARKER);
   const { host } = new URL(seller.url);
   const { setup, operator, calls } = await documentedWalk();
-  const script = (text) => text.replaceAll("127.0.0.1:8402", host).replaceAll("build/farthing", '"$0"');
+  const here = (text) => text.replaceAll("127.0.0.1:8402", host).replace("wallet fund", `wallet fund --rpc ${world.rpc}`);
+  const script = (text) => here(text).replaceAll("build/farthing", '"$0"');
   const exported = script(setup).split("\n").filter((line) => line.startsWith("export")).join("\n");
   assertExit(await shell(`set -e\n${script(setup)}`, [], { cwd: home.folder }), 0);
   const { call } = await connectStdio(t, { folder: home.path("agent") }, [], "only for this walk");

@@ -151,13 +151,14 @@ test("the commands of docs/wallet.md do what it says", async (t) => {
   const { host } = new URL(seller.url);
   const commands = await newcomersCommands();
   const script = commands
-    .map((line) => line.replaceAll("127.0.0.1:8402", host).replaceAll("build/farthing", '"$0"'))
+    .map((line) => line.replaceAll("127.0.0.1:8402", host).replace("wallet fund", `wallet fund --rpc ${world.rpc}`))
+    .map((line) => line.replaceAll("build/farthing", '"$0"'))
     .map((line) => `${line}; echo "@ $?"`)
     .join("\n");
   const run = await shell(script, [], { cwd: home.folder, deadlineMs: 60_000 });
   assertExit(run, 0);
   const codes = [...run.stdout.matchAll(/@ (\d+)$/gm)].map(([, code]) => Number(code));
-  assert.deepEqual(codes, commands.map((_, at) => (at === 11 ? 3 : 0)), run.stdout + run.stderr);
+  assert.deepEqual(codes, commands.map((_, at) => (at === 10 ? 3 : 0)), run.stdout + run.stderr);
   assert.equal(run.stdout.split(PAID_MARKER).length - 1, 4, "three calls, and the one that was approved");
 });
 

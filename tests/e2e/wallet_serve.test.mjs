@@ -131,9 +131,15 @@ describe("the operator", () => {
     const denied = await asking;
     assert.equal(denied.status, 402);
     assert.deepEqual(denied.body.error.approval, { id: seq, answer: "denied" });
-    const late = await fetchBy(daemon, token, { url: goods, wait: 1 });
+    for (const wait of [0, 1]) {
+      const again = await fetchBy(daemon, token, { url: goods, wait });
+      assert.deepEqual(again.body.error.approval, { id: seq, answer: "denied" }, "a denial stands");
+      assert.match(again.body.error.next, /the operator said no/);
+    }
+    const late = await fetchBy(daemon, token, { url: goods, reason: "another", wait: 1 });
     assert.deepEqual([late.status, late.body.error.approval.answer], [402, "not_yet"]);
-    const now = await fetchBy(daemon, token, { url: goods });
+    const now = await fetchBy(daemon, token, { url: goods, reason: "another" });
+    assert.equal(now.body.error.approval.id, late.body.error.approval.id, "asked once");
     assert.deepEqual([now.status, now.body.error.approval.answer], [402, undefined]);
     assert.match(now.body.error.next, /the operator has to approve it/);
     assert.equal(await spentBy(wallet), 0n);

@@ -63,7 +63,7 @@ const PROXY_SLOTS = {
 const MINTED = 1_000_000n * 10n ** 6n;
 
 /// The native program itself, no launcher: the pid that is stopped is anvil's.
-function anvilProgram() {
+export function anvilProgram() {
   const require = createRequire(import.meta.url);
   return join(dirname(require.resolve("@foundry-rs/anvil-linux-amd64/package.json")), "bin", "anvil");
 }
