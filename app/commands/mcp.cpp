@@ -22,7 +22,7 @@ constexpr std::chrono::milliseconds kConnectTimeout{10'000};
 /// A settlement may take as long as the chain does.
 constexpr std::chrono::milliseconds kAnswerTimeout{90'000};
 constexpr std::chrono::milliseconds kGrace{120'000};
-constexpr std::size_t kConnectionsMax = 64;
+constexpr std::size_t kConnectionsMax = 256;
 
 struct Options {
     AccountOptions account;

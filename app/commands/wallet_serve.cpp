@@ -76,6 +76,8 @@ Task<Result<>> serve(World& world, const Options& options, OpenAccount& opened) 
         FARTHING_CO_TRY(loopback,
                         net::Server::listen(world.env(), world.loop, options.listen,
                                             server_limits(world), handler(wallet::Door::loopback)));
+        FARTHING_CO_TRY(const auto own, net::parse_url(loopback->url()));
+        daemon.listens_on(own.port);
     }
     TaskGroup serving(world.loop);
     serving.spawn(local->run());

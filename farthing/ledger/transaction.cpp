@@ -43,25 +43,32 @@ struct Clause {
     void add(std::string_view condition) {
         sql.append(sql.empty() ? " WHERE " : " AND ").append(condition);
     }
-    /// Of a decision, and what became of it.
-    void match(std::string_view column, std::string text) {
+    /// Of a decision, and what became of it. The latter is looked up row by row: a set of all that
+    /// a vendor ever sold would be made anew for each question.
+    void match(std::string_view column, std::string text, bool decisions) {
         if (text.empty()) return;
-        add(fmt::format("({0} = :{0} OR decision IN (SELECT seq FROM entries WHERE {0} = :{0}))",
-                        column));
+        add(decisions ? fmt::format("{0} = :{0}", column)
+                      : fmt::format("({0} = :{0} OR EXISTS (SELECT 1 FROM entries AS its WHERE "
+                                    "its.seq = entries.decision AND its.{0} = :{0}))",
+                                    column));
         bindings.emplace_back(column, std::move(text));
     }
 };
 
 Clause clause_of(const Filter& filter) {
     Clause out;
+    const bool decisions = filter.kind == Decision::kind;
+    const bool by_column =
+        decisions && (!filter.vendor.empty() || !filter.task.empty() || filter.verdict.has_value());
     if (!filter.kind.empty()) {
-        out.add("kind = :kind");
+        // Nearly everything is a decision: its index would keep the database from a better one.
+        out.add(by_column ? "+kind = :kind" : "kind = :kind");
         out.bindings.emplace_back("kind", filter.kind);
     }
-    out.match("vendor", filter.vendor);
-    out.match("task", filter.task);
-    out.match("payer", filter.payer);
-    if (filter.verdict) out.match("verdict", std::string(to_text(*filter.verdict)));
+    out.match("vendor", filter.vendor, decisions);
+    out.match("task", filter.task, decisions);
+    out.match("payer", filter.payer, decisions);
+    if (filter.verdict) out.match("verdict", std::string(to_text(*filter.verdict)), decisions);
     if (filter.from) {
         out.add("time >= CAST(:from AS INTEGER)");
         out.bind("from", *filter.from);

@@ -167,11 +167,20 @@ Task<net::Response> Http::post(net::ServerRequest& request, const std::string& a
     if (asks_to_initialize(*message)) co_return co_await start(std::move(*message), agent);
     const auto found = visit_of(request, agent);
     if (!found) co_return found.error();
-    const auto id = (*found)->first;
-    auto session = (*found)->second.session;
-    ++(*found)->second.calls;
-    (*found)->second.used = env_.clock.steady_now();
-    const auto answer = co_await server_.handle(std::move(*message), std::move(session));
+    const auto under_way = calls_.find(agent);
+    if (under_way != calls_.end() && under_way->second >= kCallsOfOneMax)
+        co_return reply(429, "too many calls of this agent at once");
+    co_return co_await call(std::move(*message), *found, agent);
+}
+
+Task<net::Response> Http::call(json::Value message, Visits::iterator visit, std::string agent) {
+    const auto id = visit->first;
+    auto session = visit->second.session;
+    ++visit->second.calls;
+    ++calls_[agent];
+    visit->second.used = env_.clock.steady_now();
+    const auto answer = co_await server_.handle(std::move(message), std::move(session));
+    if (--calls_[agent] == 0) calls_.erase(agent);
     // It may have been deleted meanwhile.
     if (const auto again = visits_.find(id); again != visits_.end()) {
         --again->second.calls;
@@ -191,7 +200,7 @@ Task<net::Response> Http::start(json::Value message, const std::string& agent) {
         refused.status = 400;
         co_return refused;
     }
-    if (!make_room()) co_return reply(503, "too many sessions are busy");
+    if (!make_room(agent)) co_return reply(503, "too many sessions are busy");
     auto response = reply(*answer);
     const auto id = to_hex_digits(env_.random.bytes32());
     response.headers.add(std::string(kSessionHeader), id);
@@ -199,17 +208,24 @@ Task<net::Response> Http::start(json::Value message, const std::string& agent) {
     co_return response;
 }
 
-/// The one that was not used for the longest time goes, if none of its calls is under way.
-bool Http::make_room() {
+bool Http::make_room(const std::string& agent) {
     const auto now = env_.clock.steady_now();
     std::erase_if(visits_, [&](const auto& each) {
         return each.second.calls == 0 && now - each.second.used > kIdleMax;
     });
-    if (visits_.size() < kSessionsMax) return true;
+    const auto own = std::ranges::count_if(
+        visits_, [&](const auto& each) { return each.second.session->agent() == agent; });
+    if (static_cast<std::size_t>(own) >= kSessionsOfOneMax) return evict_idle(&agent);
+    return visits_.size() < kSessionsMax || evict_idle(nullptr);
+}
+
+/// The one that was not used for the longest time goes, if none of its calls is under way.
+bool Http::evict_idle(const std::string* of) {
     auto oldest = visits_.end();
     for (auto each = visits_.begin(); each != visits_.end(); ++each) {
-        if (each->second.calls > 0) continue;
-        if (oldest == visits_.end() || each->second.used < oldest->second.used) oldest = each;
+        const auto& visit = each->second;
+        if (visit.calls > 0 || (of != nullptr && visit.session->agent() != *of)) continue;
+        if (oldest == visits_.end() || visit.used < oldest->second.used) oldest = each;
     }
     if (oldest == visits_.end()) return false;
     visits_.erase(oldest);

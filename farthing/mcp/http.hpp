@@ -16,7 +16,10 @@ class Http {
   public:
     /// The name of the agent whose token this is.
     using Identify = std::function<Task<std::optional<std::string>>(std::string token)>;
-    static constexpr std::size_t kSessionsMax = 64;
+    static constexpr std::size_t kSessionsMax = 256;
+    /// Of one agent: it makes room for itself first.
+    static constexpr std::size_t kSessionsOfOneMax = 16;
+    static constexpr unsigned kCallsOfOneMax = 16;  ///< at a time
     /// Unused for this long, a session makes room for others.
     static constexpr std::chrono::hours kIdleMax{8};
 
@@ -44,13 +47,16 @@ class Http {
         const net::ServerRequest& request) const;
     [[nodiscard]] std::expected<Visits::iterator, net::Response> visit_of(
         const net::ServerRequest& request, const std::string& agent);
-    bool make_room();
+    Task<net::Response> call(json::Value message, Visits::iterator visit, std::string agent);
+    bool make_room(const std::string& agent);
+    bool evict_idle(const std::string* of);
 
     Env env_;
     Server& server_;
     Identify identify_;
     std::vector<std::string> hosts_;
     Visits visits_;
+    std::map<std::string, unsigned> calls_;  ///< under way, by agent
 };
 
 /// `127.0.0.1:PORT`, `localhost:PORT` and `[::1]:PORT`.

@@ -90,6 +90,9 @@ Piece Shelf::show(const std::string& agent, std::string body, std::uint64_t drop
     Kept kept{random_name(random_), agent, std::move(body), dropped, is_text};
     auto first = piece_of(kept, 0);
     if (!first.next_offset) return first;
+    if (std::ranges::count(kept_, agent, &Kept::agent) == kBodiesOfOneMax) {
+        kept_.erase(std::ranges::find(kept_, agent, &Kept::agent));
+    }
     if (kept_.size() == kBodiesMax) kept_.pop_front();
     kept_.push_back(std::move(kept));
     return first;

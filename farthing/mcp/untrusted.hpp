@@ -46,10 +46,11 @@ struct Piece {
     }
 };
 
-/// Bodies that were too long for one answer, in memory; the oldest gives way.
+/// Bodies that were too long for one answer, in memory; the oldest gives way, an agent's own first.
 class Shelf {
   public:
-    static constexpr std::size_t kBodiesMax = 16;
+    static constexpr std::size_t kBodiesMax = 32;
+    static constexpr std::size_t kBodiesOfOneMax = 8;
     static constexpr std::size_t kBodyBytesMax = 8 << 20;
 
     explicit Shelf(Random& random) : random_(random) {}

@@ -37,10 +37,19 @@ void explain(Decision& decision, const std::vector<Finding>& findings) {
     decision.condition = first->condition;
     decision.code = first->code;
     decision.retry_after = first->retry_after;
+    // Who is asked says yes to all of it, so all of it is said.
+    constexpr std::size_t bytes_max = 2'000;  // the ledger takes no more than twice as much
+    std::string reason = first->reason;
+    if (decision.verdict == Verdict::ask) {
+        for (auto each = std::next(first); each != findings.end(); ++each) {
+            if (reason.size() + each->reason.size() > bytes_max) break;
+            reason += "; " + each->reason;
+        }
+    }
     decision.text = fmt::format(
         "{} ({}): {}. What would help: {}.",
         decision.verdict == Verdict::ask ? "Needs the operator's approval" : "Refused by the pact",
-        first->condition, first->reason, first->suggestion);
+        first->condition, reason, first->suggestion);
 }
 
 }  // namespace

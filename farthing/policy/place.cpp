@@ -346,8 +346,8 @@ std::optional<Place> claimed_elsewhere(std::string_view url, const Place& asked)
 
 std::string resource_of(std::string_view method, std::string_view tool, const Place& place) {
     constexpr std::size_t longest = 512;
-    auto text = tool.empty() ? std::string(method) : fmt::format("tool:{}", tool);
-    text += " " + place.to_text();
+    auto text = fmt::format("{} {}", method, place.to_text());
+    if (!tool.empty()) text += fmt::format(" tool:{}", tool);
     return text.size() > longest ? to_hex(keccak256(text)) : text;
 }
 

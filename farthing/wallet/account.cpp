@@ -113,7 +113,7 @@ Task<Fetched> Account::attempt(Order order, Sink* sink, Bytes32 name) {
     // Whom it goes to is what the URL says, for that is what the pact is asked about.
     order.request.headers.remove("Host");
     Witness witness(open_, name);
-    Foreknown known{name, quotes_.of(name, env_.clock.now())};
+    Foreknown known{name, quotes_.of(name, env_.clock.now()), std::move(order.may_pay)};
     Purse purse(parts_.mandate, std::move(order.errand), std::move(known));
     Payer payer(env_, parts_.client, parts_.signer, parts_.assets, *std::move(config), &witness,
                 &purse);

@@ -3,6 +3,8 @@
 // looks through it, so that all meet the same decision.
 #pragma once
 
+#include <functional>
+
 #include "farthing/ledger/payments.hpp"
 #include "farthing/wallet/open_requests.hpp"
 #include "farthing/wallet/purse.hpp"
@@ -21,6 +23,8 @@ struct Order {
     std::chrono::milliseconds max_time{0};  ///< for one attempt; zero: no limit
     /// Also when the same request of the same caller may have been paid for already.
     bool again = false;
+    /// Whether its caller still may pay, asked once more before anything is signed.
+    std::function<bool()> may_pay;
 };
 
 /// What the operator has said to a decision that asked.

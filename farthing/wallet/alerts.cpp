@@ -15,9 +15,10 @@ namespace {
 constexpr std::size_t kLookBack = 64;
 constexpr std::size_t kTextMax = 1'000;
 
-bool stands_in_the_way(const policy::Decision& decision, std::string_view condition) {
-    return std::ranges::any_of(decision.findings,
-                               [&](const auto& each) { return each.condition == condition; });
+/// Why this condition stands in the way; nothing when it does not.
+const std::string* reason_of(const policy::Decision& decision, std::string_view condition) {
+    const auto found = std::ranges::find(decision.findings, condition, &policy::Finding::condition);
+    return found == decision.findings.end() ? nullptr : &found->reason;
 }
 
 ledger::Alert about(const ledger::Decision& entry, ledger::Seq seq, std::string_view name,
@@ -48,10 +49,13 @@ std::vector<ledger::Alert> alerts_of(const policy::Decision& decision,
             fmt::format("{} {} for {}: {}", entry.method, entry.url.substr(0, entry.url.find('?')),
                         ledger::dollars(entry.value), decision.text));
     }
-    if (stands_in_the_way(decision, "price_drift")) add(alert::kPriceDrift, decision.text);
-    if (stands_in_the_way(decision, "pay_to_change") ||
-        stands_in_the_way(decision, "vendor_pay_to")) {
-        add(alert::kPayToChanged, decision.text);
+    const std::initializer_list<std::pair<std::string_view, std::string_view>> told{
+        {"price_drift", alert::kPriceDrift},
+        {"pay_to_change", alert::kPayToChanged},
+        {"vendor_pay_to", alert::kPayToChanged}};
+    for (const auto& [condition, name] : told) {
+        const auto* reason = reason_of(decision, condition);
+        if (reason != nullptr) add(name, fmt::format("{}: {}", entry.vendor, *reason));
     }
     if (decision.verdict != policy::Verdict::allow) return out;
     if (known.pay_to_was) {
@@ -93,7 +97,8 @@ Result<std::vector<ledger::Alert>> without_repeats(ledger::Transaction& transact
     const ledger::Filter told{.kind = "alert", .from = now - std::min(now, kBurstWithin)};
     FARTHING_TRY(const auto before, transaction.newest(told, kLookBack));
     std::erase_if(alerts, [&](const ledger::Alert& each) {
-        if (each.name == alert::kThreshold) return false;
+        // Each is another question: the same one is asked, and so told, once.
+        if (each.name == alert::kThreshold || each.name == alert::kApprovalWanted) return false;
         return std::ranges::any_of(before, [&](const ledger::Entry& entry) {
             const auto& old = std::get<ledger::Alert>(entry.event);
             return old.name == each.name && old.vendor == each.vendor && old.text == each.text;

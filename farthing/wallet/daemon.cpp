@@ -9,6 +9,7 @@
 namespace farthing::wallet {
 namespace {
 
+constexpr std::size_t kAnswerBytesMax = 16 << 20;
 constexpr std::size_t kShownDefault = 20;
 constexpr std::size_t kShownMax = 200;
 constexpr std::size_t kAskedMax = 100;
@@ -88,22 +89,62 @@ class Daemon::Busy {
     Busy(Daemon& daemon, const TokenName& name)
         : daemon_(daemon),
           key_((name.kind == TokenName::Kind::card ? "card " : "agent ") + name.name),
-          count_(++daemon.busy_[key_]) {
+          count_(++daemon.busy_[key_].requests) {
         daemon_.in_hand_gauge_.set(static_cast<double>(++daemon_.in_hand_));
     }
     Busy(const Busy&) = delete;
     Busy& operator=(const Busy&) = delete;
     ~Busy() {
         const auto found = daemon_.busy_.find(key_);
-        if (--found->second == 0) daemon_.busy_.erase(found);
+        found->second.bytes -= bytes_;
+        if (--found->second.requests == 0) daemon_.busy_.erase(found);
         daemon_.in_hand_gauge_.set(static_cast<double>(--daemon_.in_hand_));
     }
     [[nodiscard]] std::size_t count() const { return count_; }
+    /// Of an answer that is kept until it has gone out. False when that is too much.
+    [[nodiscard]] bool hold(std::size_t bytes) {
+        auto& all = daemon_.busy_.find(key_)->second.bytes;
+        if (bytes >
+            daemon_.limits_.held_bytes_max - std::min(all, daemon_.limits_.held_bytes_max)) {
+            return false;
+        }
+        all += bytes;
+        bytes_ += bytes;
+        return true;
+    }
 
   private:
     Daemon& daemon_;
     std::string key_;
     std::size_t count_;
+    std::size_t bytes_ = 0;
+};
+
+/// An answer of the API, whole: the answers of one token together have a limit.
+class Daemon::Basket final : public Sink {
+  public:
+    explicit Basket(Busy& busy) : busy_(busy) {}
+    Result<> begin(const net::Response&, std::optional<std::uint64_t>) override { return {}; }
+    Result<> write(std::string_view piece) override {
+        if (body.size() + piece.size() > kAnswerBytesMax) {
+            return fail(Errc::too_large, "an answer of more than 16 MiB: the proxy streams it");
+        }
+        if (!busy_.hold(piece.size())) {
+            return fail(Errc::too_large,
+                        "the answers in hand of this token are too large together: ask for fewer "
+                        "at once, or through the proxy, which streams");
+        }
+        body += piece;
+        return {};
+    }
+    bool restart() override {
+        body.clear();
+        return true;
+    }
+    std::string body;
+
+  private:
+    Busy& busy_;
 };
 
 Daemon::Daemon(Env env, Account& account, Tokens tokens, DaemonLimits limits)
@@ -121,7 +162,14 @@ void Daemon::count(std::string_view way, std::string_view outcome) {
         .add();
 }
 
+/// A client that sends all it has through its proxy sends us our own address, too.
+bool Daemon::is_for_us(const net::Url& url) const {
+    const bool is_here = url.host == "127.0.0.1" || url.host == "localhost" || url.host == "[::1]";
+    return url.scheme == "http" && is_here && port_ != 0 && url.port == port_;
+}
+
 Task<> Daemon::handle(net::ServerRequest& request, net::Responder& responder, Door door) {
+    if (request.absolute && is_for_us(*request.absolute)) request.absolute.reset();
     auto answer = refuse_strangers(request, door);
     auto proxied = proxied_url(request);
     if (!answer && !proxied) answer = error_response(proxied.error());
@@ -148,7 +196,7 @@ Task<> Daemon::serve(net::ServerRequest& request, net::Responder& responder,
                      : error_response(caller.error());
     }
     if (!answer) {
-        const Busy busy(*this, caller->name);
+        Busy busy(*this, caller->name);
         if (busy.count() > limits_.in_hand_max) {
             answer = refused(429, "rate_limited", "too many requests of this token at once",
                              "nothing was paid; wait for the others to end");
@@ -156,7 +204,7 @@ Task<> Daemon::serve(net::ServerRequest& request, net::Responder& responder,
             co_await relay(request, responder, *std::move(proxied), *std::move(caller));
             co_return;
         } else {
-            answer = co_await call(request, *std::move(caller));
+            answer = co_await call(request, *std::move(caller), busy);
         }
         // Counted until it is out.
         const auto sent = co_await responder.send(*std::move(answer));
@@ -178,6 +226,7 @@ Task<Result<Daemon::Caller>> Daemon::authenticate(std::string token) {
     out.name = *std::move(name);
     if (out.name.kind == TokenName::Kind::agent) {
         if (!tokens_.agent_of(token)) co_return unknown("this is no token of this wallet");
+        out.token = std::move(token);
         co_return out;
     }
     const auto terms = account_.mandate().now();
@@ -197,13 +246,15 @@ Task<Result<Daemon::Caller>> Daemon::authenticate(std::string token) {
     co_return out;
 }
 
-Task<net::Response> Daemon::call(net::ServerRequest& request, Caller caller) {
+Task<net::Response> Daemon::call(net::ServerRequest& request, Caller caller, Busy& busy) {
     const auto path = request.target.substr(0, request.target.find('?'));
     const bool fetches = path == "/v1/fetch";
     const bool quotes = path == "/v1/quote";
     if (fetches || quotes) {
-        if (request.method == "POST") co_return co_await fetch(request, std::move(caller), quotes);
-        co_return refused(405, "method", "expected POST", "send it with POST");
+        if (request.method != "POST") {
+            co_return refused(405, "method", "expected POST", "send it with POST");
+        }
+        co_return co_await fetch(request, std::move(caller), quotes, busy);
     }
     const bool known = path == "/v1/limits" || path == "/v1/payments" || path == "/v1/approvals" ||
                        path == "/metrics";
@@ -223,6 +274,9 @@ Task<net::Response> Daemon::call(net::ServerRequest& request, Caller caller) {
 Result<> Daemon::take_on(Order& order, const Caller& caller) {
     if (!caller.holds_card()) {
         order.errand.agent = caller.name.name;
+        order.may_pay = [this, token = caller.token, name = caller.name.name] {
+            return tokens_.agent_of(token) == name;
+        };
         return {};
     }
     order.errand.card = caller.name.name;
@@ -259,7 +313,8 @@ net::Response Daemon::failed(const Fetched& fetched, const Caller& caller) {
     return json_response(status, json::Object{{"error", json::encode(advice)}});
 }
 
-Task<net::Response> Daemon::fetch(net::ServerRequest& request, Caller caller, bool quote) {
+Task<net::Response> Daemon::fetch(net::ServerRequest& request, Caller caller, bool quote,
+                                  Busy& busy) {
     auto body = co_await request.body->read_all(limits_.body_bytes_max);
     if (!body) {
         co_return refused(net::status_of_body_fault(body.error()), "body",
@@ -278,9 +333,11 @@ Task<net::Response> Daemon::fetch(net::ServerRequest& request, Caller caller, bo
         const Fetched none{fail(quoted.error()), {}, {}, {}};
         co_return failed(none, caller);
     }
-    auto fetched = co_await pay(*std::move(order), caller, nullptr);
+    Basket basket(busy);
+    auto fetched = co_await pay(*std::move(order), caller, &basket);
     count("api", outcome_of(fetched));
     if (!fetched.answer) co_return failed(fetched, caller);
+    fetched.answer->response.body = std::move(basket.body);
     if (caller.holds_card()) fetched.decided.reset();
     co_return json_response(200, to_json(*fetched.answer, fetched.decided));
 }

@@ -92,6 +92,14 @@ json::Object headers_json(const net::Headers& headers) {
     return out;
 }
 
+/// Whether it is no longer as JSON text than in base64: a control character takes six bytes.
+bool is_plain_text(std::string_view body) {
+    const auto controls = std::ranges::count_if(body, [](char c) {
+        return static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t';
+    });
+    return static_cast<std::size_t>(controls) <= body.size() / 16 && is_utf8(body);
+}
+
 }  // namespace
 
 net::Headers for_the_seller(const net::Headers& given) {
@@ -103,6 +111,13 @@ net::Headers for_the_seller(const net::Headers& given) {
         out.add(name, value);
     }
     return out;
+}
+
+Result<> check_errand(const Errand& errand) {
+    constexpr std::size_t bytes_max = 1'000;
+    if (errand.task.size() > bytes_max) return bad("task: over 1000 bytes");
+    if (errand.reason.size() > bytes_max) return bad("reason: over 1000 bytes");
+    return {};
 }
 
 Result<std::chrono::milliseconds> parse_wait(std::string_view seconds) {
@@ -127,7 +142,7 @@ Result<Order> parse_fetch_call(std::string_view text) {
     FARTHING_TRY(out.request, request_of(call));
     out.errand.task = std::move(call.task).value_or("");
     out.errand.reason = std::move(call.reason).value_or("");
-    out.errand.tool = std::move(call.tool).value_or("");
+    FARTHING_CHECK(check_errand(out.errand));
     if (call.max_amount) {
         auto limit = parse_max_amount(*call.max_amount);
         if (!limit) return bad(".maxAmount: " + limit.error().detail);
@@ -213,7 +228,7 @@ json::Object to_json(const PaidResponse& answer, const std::optional<Decided>& d
     json::Object out{{"status", answer.response.status},
                      {"url", answer.url.to_string()},
                      {"headers", headers_json(answer.response.headers)}};
-    if (is_utf8(answer.response.body)) {
+    if (is_plain_text(answer.response.body)) {
         out["body"] = answer.response.body;
     } else {
         out["bodyBase64"] = to_base64(answer.response.body);

@@ -17,7 +17,7 @@ struct FetchCall {
     std::optional<std::string> method;  ///< default: GET, POST with a body
     std::optional<json::Object> headers;
     std::optional<std::string> body, body_base64;
-    std::optional<std::string> task, reason, tool;
+    std::optional<std::string> task, reason;
     std::optional<std::string> max_amount;  ///< `$0.01` or `0.01 USDC`
     std::optional<std::uint64_t> wait;      ///< seconds
     std::optional<bool> again;              ///< also when it may have been paid for already
@@ -31,7 +31,6 @@ struct FetchCall {
                           field("bodyBase64", &T::body_base64),
                           field("task", &T::task),
                           field("reason", &T::reason),
-                          field("tool", &T::tool),
                           field("maxAmount", &T::max_amount),
                           field("wait", &T::wait),
                           field("again", &T::again)};
@@ -44,6 +43,8 @@ struct FetchCall {
 /// Errors: invalid_json, invalid_field, invalid_argument, invalid_encoding, too_large.
 [[nodiscard]] Result<Order> parse_fetch_call(std::string_view text);
 /// Errors: invalid_field: no number, or more than kWaitSecondsMax.
+/// Of what a program says of its request. Errors: invalid_field when it is too long.
+[[nodiscard]] Result<> check_errand(const Errand& errand);
 [[nodiscard]] Result<std::chrono::milliseconds> parse_wait(std::string_view seconds);
 /// The decoded value of `name` in the query of `target`.
 [[nodiscard]] std::optional<std::string> query_parameter(std::string_view target,

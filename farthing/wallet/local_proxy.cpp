@@ -54,7 +54,7 @@ Result<Order> proxied_order(net::Url url, const net::ServerRequest& request) {
     const auto& given = request.headers;
     out.errand.task = text_of(given, "Farthing-Task");
     out.errand.reason = text_of(given, "Farthing-Reason");
-    out.errand.tool = text_of(given, "Farthing-Tool");
+    FARTHING_CHECK(check_errand(out.errand));
     if (const auto limit = given.get("Farthing-Max-Amount")) {
         auto parsed = parse_max_amount(*limit);
         if (!parsed) {

@@ -302,6 +302,10 @@ Task<Result<Bytes>> Payer::sign_granted(Draft draft, Flight& flight) {
             co_await treasury_->before_signing(std::move(draft.purchase), std::move(seal));
         if (!granted) co_return fail(std::move(granted).error());
         flight.grant = *granted;
+        // A ledger that was busy for as long as that: nobody could settle it.
+        if (env_.clock.now() >= payment.valid_before) {
+            co_return fail(Errc::timed_out, "the ledger took longer than the payment could last");
+        }
     }
     observer_.signing(payment, draft.message.digest);
     if (treasury_ != nullptr && at_hand) co_return std::move(*signature);

@@ -16,6 +16,9 @@ ledger::Signed entry_of(const Issued& issued, const std::optional<Bytes32>& requ
 }  // namespace
 
 Task<Result<Grant>> Purse::before_signing(Purchase purchase, Seal seal) {
+    if (known_.may_pay && !known_.may_pay()) {
+        co_return fail(Errc::api_key_invalid, "the token was taken back meanwhile");
+    }
     Wish wish;
     wish.request.method = std::move(purchase.method);
     wish.request.url = purchase.url.to_string();

@@ -22,6 +22,7 @@ struct Errand {
 struct Foreknown {
     std::optional<Bytes32> request;   ///< stands for it in the ledger
     std::vector<QuotedPrice> quoted;  ///< what its seller said that it costs
+    std::function<bool()> may_pay;    ///< false once its caller has lost the leave to
 };
 
 class Purse final : public Treasury {
