@@ -2,10 +2,9 @@
 // What `farthing pay` refuses to do with its owner's money, whatever a server asks for.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { generatePrivateKey } from "../interop/lib/packages.mjs";
+import { makeCertificate } from "./lib/certificate.mjs";
 import { makeFolder } from "./lib/files.mjs";
 import { assertCanBeFoundOut, assertExit, errorOf, pay } from "./lib/pay.mjs";
 import { ask, decodeHeader, deliver, offer, startSeller } from "./lib/seller.mjs";
@@ -222,13 +221,7 @@ describe("redirects", () => {
   });
 
   test("from https to http nothing follows", async () => {
-    const [keyFile, certificate] = [folder.path("key.pem"), folder.path("certificate.pem")];
-    const name = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"];
-    const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-    execFileSync("openssl", ["req", "-x509", ...curve, "-keyout", keyFile, "-out", certificate, "-days", "2", ...name], {
-      stdio: "ignore",
-    });
-    const tls = { key: readFileSync(keyFile), cert: readFileSync(certificate) };
+    const { file: certificate, tls } = makeCertificate(folder);
     const secure = await startSeller({ "/down": to(`${seller.url}/plain`, 302) }, { tls });
     try {
       const trusted = ["--ca-file", certificate];

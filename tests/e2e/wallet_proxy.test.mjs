@@ -2,9 +2,14 @@
 // The local proxy, with programs that know nothing of payments: curl, Python's urllib, Node's fetch.
 
 import assert from "node:assert/strict";
+import http from "node:http";
+import https from "node:https";
 import { after, before, beforeEach, describe, test } from "node:test";
+import { listen } from "../interop/lib/http.mjs";
 import { PAID_MARKER, PRICE_ATOMIC } from "../interop/lib/origin.mjs";
 import { runToEnd } from "../interop/lib/processes.mjs";
+import { makeCertificate } from "./lib/certificate.mjs";
+import { makeFolder } from "./lib/files.mjs";
 import { answer } from "./lib/origin.mjs";
 import { route } from "./lib/gateway.mjs";
 import { startShop } from "./lib/shop.mjs";
@@ -49,10 +54,10 @@ async function run(command, args, env = {}) {
   return runToEnd({ name: command, command, args, env: { ...CLEAN, ...env } });
 }
 
-async function pays(times, work) {
-  const before = await chain.balanceOf(wallet.agent);
+async function pays(times, work, { agent } = wallet) {
+  const before = await chain.balanceOf(agent);
   await work();
-  assert.equal(before - (await chain.balanceOf(wallet.agent)), BigInt(times) * PRICE_ATOMIC);
+  assert.equal(before - (await chain.balanceOf(agent)), BigInt(times) * PRICE_ATOMIC);
 }
 
 function assertGot(ended, text) {
@@ -139,6 +144,89 @@ process.stdout.write(await response.text());
       const elsewhere = await run(process.execPath, args(`${origin.url}/goods`), { TOKEN: card });
       assert.equal(JSON.parse(elsewhere.stdout).error.code, "not_allowed");
     }));
+});
+
+describe("https, by a URL in the path", () => {
+  let folder;
+  let certificate;
+  let front;
+  let buyer;
+  before(async () => {
+    folder = await makeFolder();
+    certificate = makeCertificate(folder);
+    front = await startFront(certificate.tls);
+    buyer = await makeWallet(chain, FUNDS);
+    const { host, port } = new URL(front.url);
+    await buyer.pact(["--limit", "$0.5", "--vendor", host, "--vendor", `localhost:${port}`]);
+    buyer.token = await newToken(buyer, "programs");
+  });
+  after(async () => {
+    await front?.close();
+    await buyer?.remove();
+    await folder?.remove();
+  });
+  beforeEach(() => front.seen.splice(0));
+
+  /// The gateway behind TLS. `seen` is what was asked there.
+  async function startFront(tls) {
+    const seen = [];
+    const server = https.createServer(tls, (request, response) => {
+      const { method, url: path, headers } = request;
+      seen.push({ method, path, headers });
+      const { hostname, port } = new URL(gateway.url);
+      const onward = http.request({ hostname, port, method, path, headers, agent: false }, (got) => {
+        response.writeHead(got.statusCode, got.headers);
+        got.pipe(response);
+      });
+      onward.on("error", () => response.destroy());
+      request.pipe(onward);
+    });
+    const { url, close } = await listen(server);
+    return { url: url.replace("http:", "https:"), close, seen };
+  }
+
+  async function daemonOf(t, args) {
+    const { url, stop } = await startDaemon(buyer, args);
+    t.after(stop);
+    return url;
+  }
+  const get = (daemonUrl, url) => ask(daemonUrl, { path: `/${url}`, headers: { "farthing-token": buyer.token } });
+
+  /// Refused for the certificate, before anything went out.
+  async function assertNotTrusted(daemonUrl, url) {
+    await pays(0, async () => {
+      const { status, body } = await get(daemonUrl, url);
+      assert.equal(status, 502, JSON.stringify(body));
+      assert.deepEqual([body.error.code, body.error.kind], ["connection_failed", "unavailable"]);
+      assert.match(body.error.detail, /certificate/i);
+      assert.ok(body.error.detail.includes(new URL(url).host), body.error.detail);
+      assert.ok(!JSON.stringify(body).includes(buyer.token));
+    }, buyer);
+    assert.deepEqual(front.seen, []);
+    assert.equal((await buyer.entries(["--reserved"])).length, 0);
+  }
+
+  test("with a certificate that is trusted: paid once, and the token stays here", async (t) => {
+    const url = await daemonOf(t, ["--ca-file", certificate.file]);
+    await pays(1, async () => {
+      assertGot(await run("curl", ["-sS", "-u", `agent:${buyer.token}`, `${url}/${front.url}/goods?q=1`]), PAID_MARKER);
+    }, buyer);
+    assert.deepEqual(front.seen.map(({ method, path }) => `${method} ${path}`), ["GET /goods?q=1", "GET /goods?q=1"]);
+    assert.deepEqual(front.seen.map(({ headers }) => "payment-signature" in headers), [false, true]);
+    for (const { headers } of front.seen) {
+      assert.equal(headers.host, new URL(front.url).host);
+      assert.equal(headers.authorization, undefined);
+      assert.ok(!JSON.stringify(headers).includes(buyer.token));
+    }
+    const decisions = await buyer.entries(["--kind", "decision"]);
+    assert.deepEqual(decisions.map(({ verdict, url }) => [verdict, url]), [["allow", `${front.url}/goods?q=1`]]);
+  });
+
+  test("with one that is not: said so, and nothing is asked or paid", async (t) =>
+    assertNotTrusted(await daemonOf(t, []), `${front.url}/goods`));
+
+  test("with one that is, of another name: the same", async (t) =>
+    assertNotTrusted(await daemonOf(t, ["--ca-file", certificate.file]), `${front.url.replace("127.0.0.1", "localhost")}/goods`));
 });
 
 describe("no open relay", () => {
