@@ -159,6 +159,18 @@ Task<Result<std::optional<Seen>>> look(chain::Chain& chain, Holding holding,
     co_return out;
 }
 
+/// A node that has not seen what the snapshot before has: what was paid between them is in neither
+/// of the balances' sums, and would be missing at the next one.
+Result<> not_behind(const Books& books, const Seen& seen) {
+    if (!books.before) return {};
+    const auto block = std::get<ledger::Balance>(books.before->event).block;
+    if (seen.head.number >= block) return {};
+    return fail(Errc::rpc_failed,
+                fmt::format("the node is at block {}, and the last balance is of block {}: no "
+                            "balance was written",
+                            seen.head.number, block));
+}
+
 U256 sum(const U256& a, const U256& b) { return a.checked_add(b).value_or(U256::max()); }
 
 std::string amount_text(const U256& amount, const Asset* asset) {
@@ -265,6 +277,7 @@ Task<Result<Snapshot>> snapshot_of(ledger::Ledger& ledger, chain::Chain& chain, 
         FARTHING_CO_TRY(auto books, co_await ledger.transact(std::move(read)));
         FARTHING_CO_TRY(auto seen, co_await look(chain, holding, books.spent));
         if (!seen) continue;
+        FARTHING_CO_CHECK(not_behind(books, *seen));
         Writing work{holding, std::move(books), std::move(*seen), asset, low};
         FARTHING_CO_TRY(auto written, co_await ledger.transact(std::move(work)));
         if (written) co_return *std::move(written);
