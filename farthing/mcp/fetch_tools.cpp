@@ -78,11 +78,16 @@ struct QuoteNote {
     bool asks_payment = false;
     std::uint32_t status = 0;
     std::vector<OfferNote> offers;
+    std::optional<std::string> pact;
     std::string next;
     static constexpr auto fields() {
         using T = QuoteNote;
         return std::tuple{field("asks_payment", &T::asks_payment), field("status", &T::status),
-                          field("offers", &T::offers), field("next", &T::next)};
+                          field("offers", &T::offers),
+                          field("pact", &T::pact,
+                                "what it says to the first that can be paid: "
+                                "allow, ask or refuse"),
+                          field("next", &T::next)};
     }
 };
 
@@ -187,6 +192,17 @@ Task<ToolResult> fetch(Desk& desk, RequestArgs args, Call& call) {
     co_return to_result(outcome, sender, desk.env.random, response.status >= kFirstError);
 }
 
+std::string next_after(const wallet::Quoted& quoted) {
+    if (!quoted.quote.offered) {
+        return "It asks for no payment: fetch_paid_url gets it free of charge.";
+    }
+    if (!quoted.forecast) return "This wallet would not pay it.";
+    if (quoted.forecast->verdict == policy::Verdict::allow) {
+        return "fetch_paid_url would pay it.";
+    }
+    return phrase(quoted.forecast->text, 2 * kPhraseBytesMax);
+}
+
 OfferNote note_of(const wallet::Choice& choice, std::size_t i) {
     const auto& verdict = choice.verdicts[i];
     OfferNote out;
@@ -199,7 +215,7 @@ OfferNote note_of(const wallet::Choice& choice, std::size_t i) {
         out.pay_to = phrase(wanted.pay_to, 100);
     }
     const bool chosen = choice.chosen == i;
-    out.verdict = chosen ? "would be paid"
+    out.verdict = chosen ? "is the one that would be paid"
                          : (verdict.refusal ? phrase(to_string(*verdict.refusal))
                                             : "could be paid, and costs more");
     return out;
@@ -211,18 +227,15 @@ Task<ToolResult> quote(Desk& desk, RequestArgs args, Call& call) {
     const auto from = order->url.authority();
     const auto quoted = co_await desk.account.quote(*std::move(order));
     if (!quoted) co_return failed_call(quoted.error());
+    const auto& quote = quoted->quote;
     QuoteNote note;
-    note.status = static_cast<std::uint32_t>(quoted->response.status);
-    note.asks_payment = quoted->offered.has_value();
-    for (std::size_t i = 0; i < quoted->choice.verdicts.size(); ++i) {
-        note.offers.push_back(note_of(quoted->choice, i));
+    note.status = static_cast<std::uint32_t>(quote.response.status);
+    note.asks_payment = quote.offered.has_value();
+    for (std::size_t i = 0; i < quote.choice.verdicts.size(); ++i) {
+        note.offers.push_back(note_of(quote.choice, i));
     }
-    const bool payable = quoted->choice.chosen.has_value();
-    note.next = !note.asks_payment
-                    ? "It asks for no payment: fetch_paid_url gets it free of charge."
-                : payable ? "fetch_paid_url would pay it if the pact allows; limits_left "
-                            "says what is left."
-                          : "This wallet would not pay it.";
+    if (quoted->forecast) note.pact = policy::to_text(quoted->forecast->verdict);
+    note.next = next_after(*quoted);
     ToolResult out;
     out.structured = json::encode(note);
     out.text = fmt::format("Nothing was paid. HTTP {}. {}", note.status, note.next);

@@ -172,7 +172,8 @@ Task<Fetched> Account::fetch(Order order, Sink* sink) {
         auto fetched = co_await attempt(order, sink, request);
         if (!asks(fetched)) co_return fetched;
         const bool waits = order.wait.count() > 0;
-        auto answered = co_await until_answered(fetched.decided->seq, waits ? until : SteadyTime{});
+        const auto last = waits ? until : env_.clock.steady_now();
+        auto answered = co_await until_answered(fetched.decided->seq, last);
         if (!answered) {
             fetched.answer = fail(std::move(answered).error());
             co_return fetched;
@@ -184,14 +185,22 @@ Task<Fetched> Account::fetch(Order order, Sink* sink) {
     }
 }
 
-Task<Result<Quote>> Account::quote(Order order) {
+Task<Result<Quoted>> Account::quote(Order order) {
     FARTHING_CO_TRY(auto config, config_for(order));
     const auto name = name_of(order);
     order.request.headers.remove("Host");
     Payer payer(env_, parts_.client, parts_.signer, parts_.assets, std::move(config));
     auto quote = co_await payer.quote(std::move(order.url), std::move(order.request));
-    if (quote) quotes_.note(name, *quote, env_.clock.now());
-    co_return quote;
+    if (!quote) co_return fail(std::move(quote).error());
+    quotes_.note(name, *quote, env_.clock.now());
+    Quoted out{*std::move(quote), {}};
+    if (!out.quote.purchase) co_return out;
+    FARTHING_CO_TRY(const auto terms, parts_.mandate.now());
+    auto wish = wish_of(*out.quote.purchase, order.errand, {});
+    auto forecast = co_await terms->spending.forecast(std::move(wish));
+    if (!forecast) co_return fail(std::move(forecast).error());
+    out.forecast = *std::move(forecast);
+    co_return out;
 }
 
 Task<Result<std::vector<policy::Standing>>> Account::limits(std::string vendor, std::string task) {

@@ -39,6 +39,11 @@ struct Fetched {
     std::optional<Answered> answered;
 };
 
+struct Quoted {
+    Quote quote;
+    std::optional<policy::Decision> forecast;  ///< when there is an offer that could be paid
+};
+
 /// What a pact says of the choice between offers; it decides over the chosen one. Without `limit`
 /// the pact's amounts are the only ones.
 void follow_pact(const policy::Pact& pact, const std::optional<scheme::Money>& limit,
@@ -63,9 +68,9 @@ class Account {
     /// failed without a receipt or was left by an earlier program, the same request gets an error
     /// of kind unknown.
     Task<Fetched> fetch(Order order, Sink* sink = nullptr);
-    /// What it would cost. Nothing is decided and nothing signed. The price is held against the
-    /// one that the same request is asked for afterwards.
-    Task<Result<Quote>> quote(Order order);
+    /// What it would cost, and what the pact would say to it. Nothing is decided and nothing
+    /// signed. The price is held against the one that the same request is asked for afterwards.
+    Task<Result<Quoted>> quote(Order order);
     /// The limits as they stand, as a payment to `vendor` for `task` would meet them.
     Task<Result<std::vector<policy::Standing>>> limits(std::string vendor, std::string task);
     /// The newest decisions that the filter lets through, newest first; with `agent` those that its

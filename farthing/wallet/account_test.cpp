@@ -269,6 +269,24 @@ TEST_CASE("account: a restart does not forget what may have been paid") {
     CHECK(later.got.size() == 1);
 }
 
+TEST_CASE("account: a quote says what the pact would say, and writes nothing") {
+    OpenTestWallet wallet(asking());
+    Seller seller(wallet.bench.loop,
+                  {offer(), offer(entry("400")), answer(200, {}, "free"), offer(entry("20000"))});
+    const auto verdict = [&] {
+        Order order{seller.url(), {}, {}, {}};
+        auto quoted = wallet.bench.run(wallet.account->quote(std::move(order)));
+        REQUIRE_MESSAGE(quoted.has_value(), to_string(quoted.error()));
+        return quoted->forecast ? std::string(policy::to_text(quoted->forecast->verdict)) : "none";
+    };
+    CHECK(verdict() == "ask");
+    CHECK(verdict() == "allow");
+    CHECK(verdict() == "none");
+    CHECK(verdict() == "refuse");
+    CHECK(wallet.entries().empty());
+    wallet.bench.run(seller.stop());
+}
+
 TEST_CASE("account: a price above its quote is asked about") {
     OpenTestWallet wallet;
     Seller seller(wallet.bench.loop, {offer(), offer(entry("1001")), offer(), paid(), offer(),

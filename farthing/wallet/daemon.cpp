@@ -329,6 +329,11 @@ Task<net::Response> Daemon::fetch(net::ServerRequest& request, Caller caller, bo
         if (!fits) co_return error_response(fits.error());
         auto quoted = co_await account_.quote(*std::move(order));
         count("quote", quoted ? "ok" : kind_name(kind_of(quoted.error().code)));
+        // A card's holder is not told what the pact says.
+        if (quoted && caller.holds_card() && quoted->forecast) {
+            const auto verdict = quoted->forecast->verdict;
+            quoted->forecast.emplace().verdict = verdict;
+        }
         if (quoted) co_return json_response(200, to_json(*quoted));
         const Fetched none{fail(quoted.error()), {}, {}, {}};
         co_return failed(none, caller);

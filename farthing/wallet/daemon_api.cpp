@@ -241,6 +241,14 @@ json::Object to_json(const PaidResponse& answer, const std::optional<Decided>& d
     return out;
 }
 
+json::Object to_json(const Quoted& quoted) {
+    auto out = to_json(quoted.quote);
+    if (!quoted.forecast) return out;
+    out["wouldPay"] = quoted.forecast->verdict == policy::Verdict::allow;
+    out["decision"] = json::encode(*quoted.forecast);
+    return out;
+}
+
 json::Object to_json(const Quote& quote) {
     json::Object out{{"status", quote.response.status},
                      {"url", quote.url.to_string()},

@@ -61,6 +61,8 @@ struct FetchCall {
 [[nodiscard]] json::Object to_json(const PaidResponse& answer,
                                    const std::optional<Decided>& decided);
 [[nodiscard]] json::Object to_json(const Quote& quote);
+/// With what the pact would say.
+[[nodiscard]] json::Object to_json(const Quoted& quoted);
 [[nodiscard]] json::Object to_json(const ledger::Payment& payment);
 
 }  // namespace farthing::wallet

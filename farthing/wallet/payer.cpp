@@ -61,6 +61,20 @@ std::string claimed_url(const dialect::Offered& offered, const v2::PaymentRequir
     return value != nullptr && value->is_string() ? std::string(value->get_string()) : "";
 }
 
+Result<Purchase> purchase_of(const dialect::Offered& offered, const Verdict& verdict,
+                             std::uint64_t lifetime) {
+    const auto& wanted = *verdict.requirements;
+    FARTHING_TRY(const auto pay_to, parse_address(wanted.pay_to));
+    Purchase out;
+    out.claimed = claimed_url(offered, wanted);
+    out.network = wanted.network;
+    out.asset = verdict.asset->address;
+    out.pay_to = pay_to;
+    out.amount = wanted.amount;
+    out.lifetime = lifetime;
+    return out;
+}
+
 /// A Host of the caller's own asks another site than the URL says: the one that is decided about.
 Result<> check_host(const net::Url& url, const net::Request& request) {
     for (const auto host : request.headers.all("Host")) {
@@ -241,6 +255,14 @@ Task<Result<Quote>> Payer::quote(net::Url url, net::Request request) {
         if (!offered) co_return fail(std::move(offered).error());
         quote.choice = choose(*offered, config_.rules, assets_);
         observer_.offered(*offered, quote.choice);
+        if (quote.choice.chosen) {
+            const auto& chosen = quote.choice.verdicts[*quote.choice.chosen];
+            const auto lifetime = std::min(chosen.requirements->max_timeout_seconds,
+                                           config_.rules.lifetime_seconds_max);
+            FARTHING_CO_TRY(quote.purchase, purchase_of(*offered, chosen, lifetime));
+            quote.purchase->url = exchange->url;
+            quote.purchase->method = exchange->request.method;
+        }
         quote.offered = std::move(*offered);
     }
     quote.url = std::move(exchange->url);
@@ -266,19 +288,13 @@ Result<Payer::Draft> Payer::draft(const dialect::Offered& offered, const Choice&
         .x402_version = offered.x402_version,
         .lifetime_max = config_.rules.lifetime_seconds_max};
     FARTHING_TRY(auto message, scheme::find_scheme(wanted.scheme)->authorize(wanted, signing));
-    FARTHING_TRY(const auto pay_to, parse_address(wanted.pay_to));
     Draft out{{}, std::move(message), {}};
     out.payment.requirements = wanted;
     out.payment.asset = *verdict.asset;
     out.payment.payer = signing.payer;
     out.payment.nonce = signing.nonce;
     out.payment.valid_before = now + std::chrono::seconds(seconds);
-    out.purchase.claimed = claimed_url(offered, wanted);
-    out.purchase.network = wanted.network;
-    out.purchase.asset = verdict.asset->address;
-    out.purchase.pay_to = pay_to;
-    out.purchase.amount = wanted.amount;
-    out.purchase.lifetime = seconds;
+    FARTHING_TRY(out.purchase, purchase_of(offered, verdict, seconds));
     return out;
 }
 

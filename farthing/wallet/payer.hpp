@@ -77,6 +77,7 @@ struct Quote {
     net::Response response;                   ///< status and headers
     std::optional<dialect::Offered> offered;  ///< nothing when nothing is asked for
     Choice choice;
+    std::optional<Purchase> purchase;  ///< of what was chosen
 };
 
 /// Where the body of the final answer goes as it arrives. Answers on the way (redirects, the 402)

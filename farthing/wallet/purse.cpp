@@ -15,26 +15,31 @@ ledger::Signed entry_of(const Issued& issued, const std::optional<Bytes32>& requ
 
 }  // namespace
 
-Task<Result<Grant>> Purse::before_signing(Purchase purchase, Seal seal) {
-    if (known_.may_pay && !known_.may_pay()) {
-        co_return fail(Errc::api_key_invalid, "the token was taken back meanwhile");
-    }
+Wish wish_of(Purchase purchase, const Errand& errand, const Foreknown& known) {
     Wish wish;
     wish.request.method = std::move(purchase.method);
     wish.request.url = purchase.url.to_string();
     wish.request.claimed = std::move(purchase.claimed);
-    wish.request.tool = errand_.tool;
+    wish.request.tool = errand.tool;
     wish.request.network = std::move(purchase.network);
     wish.request.asset = purchase.asset;
     wish.request.pay_to = purchase.pay_to;
     wish.request.amount = purchase.amount;
     wish.request.lifetime = purchase.lifetime;
-    wish.request.quoted = price_in(known_.quoted, wish.request.network, wish.request.asset);
-    wish.request.task = errand_.task;
-    wish.request.justified = !errand_.reason.empty();
-    wish.reason = errand_.reason;
-    wish.agent = errand_.agent;
-    wish.card = errand_.card;
+    wish.request.quoted = price_in(known.quoted, wish.request.network, wish.request.asset);
+    wish.request.task = errand.task;
+    wish.request.justified = !errand.reason.empty();
+    wish.reason = errand.reason;
+    wish.agent = errand.agent;
+    wish.card = errand.card;
+    return wish;
+}
+
+Task<Result<Grant>> Purse::before_signing(Purchase purchase, Seal seal) {
+    if (known_.may_pay && !known_.may_pay()) {
+        co_return fail(Errc::api_key_invalid, "the token was taken back meanwhile");
+    }
+    auto wish = wish_of(std::move(purchase), errand_, known_);
     // The pact as it is now, not as it was when the request began.
     FARTHING_CO_TRY(terms_, mandate_.now());
     const bool seals = seal != nullptr;

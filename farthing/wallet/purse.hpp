@@ -25,6 +25,9 @@ struct Foreknown {
     std::function<bool()> may_pay;    ///< false once its caller has lost the leave to
 };
 
+/// What the pact is asked about.
+[[nodiscard]] Wish wish_of(Purchase purchase, const Errand& errand, const Foreknown& known);
+
 class Purse final : public Treasury {
   public:
     Purse(Mandate& mandate, Errand errand, Foreknown known = {})

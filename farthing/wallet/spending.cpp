@@ -90,9 +90,11 @@ struct Spending::State {
 
     Result<> catch_up(Transaction& transaction);
     Result<Decided> decide(Transaction& transaction, const Wish& said, const Sign& sign);
+    /// Of all that was caught up with.
+    Result<policy::Decision> judge(Transaction& transaction, const Wish& wish);
+    [[nodiscard]] Wish as_the_card_says(Wish wish) const;
 
   private:
-    [[nodiscard]] Wish as_the_card_says(Wish wish) const;
     [[nodiscard]] std::optional<policy::Decision> refused_by_card(const Wish& wish,
                                                                   ledger::UnixMillis now) const;
     [[nodiscard]] policy::Decision refused_by(policy::Finding finding) const;
@@ -355,16 +357,7 @@ policy::Decision Spending::State::too_many_questions() const {
                        .suggestion = "wait for answers before asking for more"});
 }
 
-Result<Decided> Spending::State::decide(Transaction& transaction, const Wish& said,
-                                        const Sign& sign) {
-    FARTHING_CHECK(catch_up(transaction));
-    const auto wish = as_the_card_says(said);
-    if (!in_force) {
-        ledger::PactChange change;
-        change.pact = rules.hash();
-        change.by = op.to_checksum();
-        FARTHING_CHECK(write(transaction, std::move(change)));
-    }
+Result<policy::Decision> Spending::State::judge(Transaction& transaction, const Wish& wish) {
     FARTHING_TRY(const auto now, transaction.now());
     policy::Revocations revocations;
     if (revoked) revocations.hashes.push_back(rules.hash());
@@ -382,6 +375,21 @@ Result<Decided> Spending::State::decide(Transaction& transaction, const Wish& sa
     if (decision.verdict != policy::Verdict::refuse) {
         if (auto refused = refused_by_card(wish, now)) decision = *std::move(refused);
     }
+    return decision;
+}
+
+Result<Decided> Spending::State::decide(Transaction& transaction, const Wish& said,
+                                        const Sign& sign) {
+    FARTHING_CHECK(catch_up(transaction));
+    const auto wish = as_the_card_says(said);
+    if (!in_force) {
+        ledger::PactChange change;
+        change.pact = rules.hash();
+        change.by = op.to_checksum();
+        FARTHING_CHECK(write(transaction, std::move(change)));
+    }
+    FARTHING_TRY(const auto now, transaction.now());
+    FARTHING_TRY(auto decision, judge(transaction, wish));
     std::optional<Address> before;
     Circumstances known;
     bool pins = decision.verdict == policy::Verdict::allow && decision.reservation.has_value();
@@ -429,6 +437,15 @@ Spending::Spending(ledger::Ledger& ledger, policy::Rules rules, const Address& a
 Task<Result<Decided>> Spending::decide(Wish wish, Sign sign) {
     auto work = [state = state_, wish = std::move(wish), sign = std::move(sign)](
                     Transaction& transaction) { return state->decide(transaction, wish, sign); };
+    co_return co_await ledger_.transact(std::move(work));
+}
+
+Task<Result<policy::Decision>> Spending::forecast(Wish wish) {
+    auto work = [state = state_,
+                 wish = std::move(wish)](Transaction& transaction) -> Result<policy::Decision> {
+        FARTHING_CHECK(state->catch_up(transaction));
+        return state->judge(transaction, state->as_the_card_says(wish));
+    };
     co_return co_await ledger_.transact(std::move(work));
 }
 

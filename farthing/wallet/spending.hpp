@@ -39,6 +39,8 @@ class Spending {
     /// io_failed, ledger_altered; too_large or invalid_field (a text that the ledger does not
     /// take). Then nothing is reserved, unless the error is write_unknown.
     Task<Result<Decided>> decide(Wish wish, Sign sign = {});
+    /// What `decide` would decide now. Nothing is written.
+    Task<Result<policy::Decision>> forecast(Wish wish);
     /// What became of it: signed (before the signature leaves this process, if not with the
     /// decision), settled or released.
     /// Errors: invalid_argument when it does not fit, as a signature for what was released.

@@ -351,7 +351,8 @@ TEST_CASE("questions: the same one is asked once, and a denial stands") {
     auto other = world.start(kAsking);
     CHECK(world.decide(other)->seq == world.seq);
     CHECK(again({.agent = "another"}) != world.seq);
-    CHECK(again({.reason = "urgent"}) != world.seq);
+    CHECK(again({.reason = "urgent"}) == world.seq);
+    CHECK(world.decide(one, 10'001)->seq != world.seq);
     ledger::Approval no;
     no.decision = world.seq;
     REQUIRE(world.record(one, no));
@@ -360,13 +361,33 @@ TEST_CASE("questions: the same one is asked once, and a denial stands") {
     CHECK(again() != world.seq);
 }
 
+TEST_CASE("questions: all reasons are said to whoever is asked") {
+    Setting world;
+    auto one = world.start(R"({"ask_above": "$0.005"})");
+    const auto decided = world.decide(one);
+    REQUIRE(decided->decision.verdict == kAsk);
+    REQUIRE(decided->decision.findings.size() > 1);
+    const auto alerts = world.entries(one, {.kind = "alert"});
+    REQUIRE(!alerts.empty());
+    const auto& told = std::get<ledger::Alert>(alerts.front().event);
+    CHECK(told.name == "approval_wanted");
+    for (const auto& each : decided->decision.findings) {
+        CHECK(decided->decision.text.contains(each.reason));
+        CHECK(told.text.contains(each.reason));
+    }
+    // The same question again is told no second time; another one is, also at once.
+    REQUIRE(world.decide(one).has_value());
+    CHECK(world.entries(one, {.kind = "alert"}).size() == alerts.size());
+    REQUIRE(world.decide(one, 10'000, {.agent = "another"}).has_value());
+    CHECK(world.entries(one, {.kind = "alert"}).size() == alerts.size() + 1);
+}
+
 TEST_CASE("questions: a program has so many at a time") {
     Asked world;
     const auto ask = [&](std::size_t i, std::string agent) {
         Wish wish;
         wish.agent = std::move(agent);
-        wish.reason = std::to_string(i);
-        return world.decide(world.one, 10'000, std::move(wish)).value();
+        return world.decide(world.one, 10'000 + i, std::move(wish)).value();
     };
     std::vector<ledger::Seq> asked;
     for (std::size_t i = 0; i < Questions::kWaitingMax; ++i) {

@@ -86,7 +86,7 @@ describe("a webhook", () => {
     assert.equal(seq, errorOf(run).approval.id, "what the operator approves");
     assert.deepEqual([verdict, amount, dollars, task, reason], ["ask", "1000", "$0.001", "mail", "the morning mail"]);
     assert.deepEqual(said(await wallet.tell()), { told: 0, left: 0 });
-    assertExit(await wallet.pay(), 3);
+    assertExit(await wallet.pay("/page", ["--task", "mail", "--reason", "in other words"]), 3);
     assert.equal(receiver.got.length, 1, "the same question a moment later is not told again");
   });
 

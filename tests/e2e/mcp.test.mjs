@@ -46,7 +46,7 @@ test("five cents: three calls are paid, the fourth is refused with a reason, app
 
   const quoted = await call("quote", { url: goods });
   assert.equal(quoted.said.asks_payment, true, quoted.text);
-  assert.deepEqual(quoted.said.offers.map(({ price, verdict }) => [price, verdict]), [["$0.001 USDC", "would be paid"]]);
+  assert.deepEqual(quoted.said.offers.map(({ price, verdict }) => [price, verdict]), [["$0.001 USDC", "is the one that would be paid"]]);
   assert.equal(await spentBy(wallet), 0n);
 
   const errand = { task: "mail", reason: "the morning mail" };

@@ -68,6 +68,26 @@ test("two agents pay by their tokens, and each has what is its own", async (t) =
   await assert.rejects(mail.call("limits_left"), /Mcp-Session-Id: missing/, "the SDK has forgotten it as well");
 });
 
+test("an agent that opens many sessions makes room for itself, and no other one is put out", async (t) => {
+  const wallet = await walletFor(t, ["--vendor", vendor]);
+  const { url } = await serveHttp(t, wallet);
+  const open = async (token) => {
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+    const { status, headers: got } = await send(url, { headers, body: HELLO });
+    assert.equal(status, 200);
+    return { ...headers, "mcp-session-id": got["mcp-session-id"] };
+  };
+  const lists = async (headers) => (await send(url, { headers, body: LIST })).status;
+  const quiet = await open(await makeToken(wallet, "quiet"));
+  const token = await makeToken(wallet, "greedy");
+  const first = await open(token);
+  const others = [];
+  for (let i = 0; i < 300; ++i) others.push(await open(token));
+  assert.equal(await lists(quiet), 200);
+  assert.equal(await lists(first), 404);
+  assert.equal(await lists(others.at(-1)), 200);
+});
+
 test("strangers are turned away before anything is read", async (t) => {
   const wallet = await walletFor(t, ["--vendor", vendor]);
   const { url } = await serveHttp(t, wallet);

@@ -136,9 +136,9 @@ describe("the operator", () => {
       assert.deepEqual(again.body.error.approval, { id: seq, answer: "denied" }, "a denial stands");
       assert.match(again.body.error.next, /the operator said no/);
     }
-    const late = await fetchBy(daemon, token, { url: goods, reason: "another", wait: 1 });
+    const late = await fetchBy(daemon, token, { url: goods, task: "another", wait: 1 });
     assert.deepEqual([late.status, late.body.error.approval.answer], [402, "not_yet"]);
-    const now = await fetchBy(daemon, token, { url: goods, reason: "another" });
+    const now = await fetchBy(daemon, token, { url: goods, task: "another" });
     assert.equal(now.body.error.approval.id, late.body.error.approval.id, "asked once");
     assert.deepEqual([now.status, now.body.error.approval.answer], [402, undefined]);
     assert.match(now.body.error.next, /the operator has to approve it/);
