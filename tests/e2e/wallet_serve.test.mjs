@@ -226,7 +226,9 @@ describe("cards", () => {
     }
     assert.equal(answers.filter(({ status }) => status === 200).length, 1);
     for (const { status, body } of answers.filter((each) => each.status !== 200)) {
-      assert.deepEqual([status, body.error.decision.code], [403, "card_used"]);
+      // One that comes while the first is in hand hears that, and is not decided about.
+      const heard = body.error.decision?.code ?? body.error.code;
+      assert.ok(["403 card_used", "503 outcome_unknown"].includes(`${status} ${heard}`), `${status} ${heard}`);
     }
     assert.equal(await spentBy(wallet), PRICE_ATOMIC);
     await daemon.stop();
