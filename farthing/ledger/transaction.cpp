@@ -68,7 +68,17 @@ Clause clause_of(const Filter& filter) {
     out.match("vendor", filter.vendor, decisions);
     out.match("task", filter.task, decisions);
     out.match("payer", filter.payer, decisions);
-    if (filter.verdict) out.match("verdict", std::string(to_text(*filter.verdict)), decisions);
+    if (filter.verdict) {
+        // One vendor or task says more than a verdict that most have.
+        const bool is_known = decisions && !(filter.vendor.empty() && filter.task.empty());
+        const std::string verdict(to_text(*filter.verdict));
+        if (is_known) {
+            out.add("+verdict = :verdict");
+            out.bindings.emplace_back("verdict", verdict);
+        } else {
+            out.match("verdict", verdict, decisions);
+        }
+    }
     if (filter.from) {
         out.add("time >= CAST(:from AS INTEGER)");
         out.bind("from", *filter.from);
