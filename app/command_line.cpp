@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "farthing/base/nearest.hpp"
 
@@ -36,7 +37,30 @@ std::vector<std::string> command_names(const CLI::App& app) {
     return names;
 }
 
+/// Words that may be none.
+bool is_text(const CLI::Option& option) {
+    constexpr std::array<std::string_view, 6> kTexts{"--data",   "--data-binary", "--note",
+                                                     "--reason", "--task",        "--tool"};
+    const auto& names = option.get_lnames();
+    return std::ranges::any_of(names, [&](const std::string& name) {
+        return std::ranges::find(kTexts, "--" + name) != kTexts.end();
+    });
+}
+
+std::string why_empty(const std::string& value) {
+    return value.empty() ? "must not be empty" : std::string();
+}
+
 }  // namespace
+
+void refuse_empty_values(CLI::App& app) {
+    const std::function<std::string(const std::string&)> check = why_empty;
+    for (auto* option : app.get_options()) {
+        if (option->get_items_expected_max() > 0 && !is_text(*option)) option->check(check);
+    }
+    const auto all = [](const CLI::App*) { return true; };
+    for (auto* command : app.get_subcommands(all)) refuse_empty_values(*command);
+}
 
 std::string describe(const CLI::App& app, const CLI::ParseError& error) {
     const bool tells_words = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr ||

@@ -41,6 +41,7 @@ int main(int argc, char** argv) {
     for (const auto* const service : {"gateway", "facilitator"}) {
         app.get_subcommand(service)->get_option("--config")->check(is_readable);
     }
+    app::refuse_empty_values(app);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

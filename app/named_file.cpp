@@ -16,6 +16,7 @@ std::string said(const std::string& path, int error) { return path + ": " + std:
 }  // namespace
 
 std::string why_unreadable(const std::string& path) {
+    if (path.empty()) return "must not be empty";
     struct stat status{};
     if (::stat(path.c_str(), &status) != 0) return said(path, errno);
     if (S_ISDIR(status.st_mode)) return said(path, EISDIR);

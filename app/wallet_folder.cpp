@@ -10,19 +10,25 @@
 #include "farthing/wallet/keystore.hpp"
 
 namespace farthing::app {
+namespace {
+
+std::string variable(const char* name) {
+    const char* const value = std::getenv(name);
+    return value == nullptr ? "" : value;
+}
+
+}  // namespace
 
 void add_wallet_option(CLI::App& command, std::string& wallet) {
     command.add_option("--wallet", wallet,
                        "the wallet's folder (default: FARTHING_WALLET, else ~/.farthing)");
 }
 
+std::string wallet_of_environment() { return variable(kWalletVariable); }
+
 wallet::Folder wallet_folder(const std::string& named) {
     if (!named.empty()) return {named};
-    const auto variable = [](const char* name) {
-        const char* const value = std::getenv(name);
-        return std::string(value == nullptr ? "" : value);
-    };
-    if (const auto set = variable("FARTHING_WALLET"); !set.empty()) return {set};
+    if (const auto set = wallet_of_environment(); !set.empty()) return {set};
     return {std::filesystem::path(variable("HOME")) / ".farthing"};
 }
 

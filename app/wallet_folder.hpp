@@ -13,6 +13,10 @@ namespace farthing::app {
 
 /// The option `--wallet`.
 void add_wallet_option(CLI::App& command, std::string& wallet);
+/// Names the wallet's folder where no option does.
+inline constexpr const char* kWalletVariable = "FARTHING_WALLET";
+/// What that says; empty when it is not set.
+[[nodiscard]] std::string wallet_of_environment();
 /// `named`, else FARTHING_WALLET, else ~/.farthing.
 [[nodiscard]] wallet::Folder wallet_folder(const std::string& named);
 

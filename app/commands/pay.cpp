@@ -242,6 +242,27 @@ bool has_key(const Options& options) {
     return !options.wallet.empty() || !options.keystore.empty() || (key != nullptr && *key != '\0');
 }
 
+/// The wallet to pay from, if any. A wallet that the environment names means a pact: a bare key
+/// beside it does not get past that, nor does the wallet pay where that key was meant.
+Result<std::string> chosen_wallet(const Options& options) {
+    auto wallet = options.wallet;
+    if (wallet.empty() && options.keystore.empty()) wallet = wallet_of_environment();
+    if (options.wallet.empty() && !wallet.empty() && has_key(options)) {
+        return fail(Errc::invalid_argument,
+                    fmt::format("{} and {} are both set: name the --wallet to pay from, or unset "
+                                "one of them",
+                                kWalletVariable, kKeyVariable));
+    }
+    const auto& errand = options.errand;
+    if (wallet.empty() && !(errand.task + errand.reason + errand.tool).empty()) {
+        return fail(Errc::invalid_argument,
+                    fmt::format("--task, --reason and --tool are for a wallet: name a --wallet, or "
+                                "set {}",
+                                kWalletVariable));
+    }
+    return wallet;
+}
+
 int report_quote(const Options& options, const wallet::Quote& quote) {
     if (options.output.json) {
         std::printf("%s\n", summary(quote, has_key(options)).c_str());
@@ -321,7 +342,10 @@ int report_end(const Options& options, Result<wallet::PaidResponse>& answer, Out
     return interrupted && answer.error().detail == "interrupted" ? kInterruptedExit : code;
 }
 
-int run_pay(const Options& options) {
+int run_pay(Options options) {
+    auto chosen = chosen_wallet(options);
+    if (!chosen) return report(chosen.error());
+    options.wallet = *std::move(chosen);
     auto job = make_job(options);
     if (!job) return report(job.error());
     Narrator narrator(options.verbose);
@@ -424,14 +448,12 @@ void add_payment_options(CLI::App& command, Options& options) {
                          ->check(is_readable());
     auto* wallet = command.add_option(
         "--wallet", options.wallet,
-        "pay from this wallet: its key, within its pact, accounted for in its ledger");
+        "pay from this wallet: its key, within its pact, accounted for in its ledger (default: "
+        "FARTHING_WALLET, if that is set and no --keystore is named)");
     wallet->excludes(keystore);
-    command.add_option("--task", options.errand.task, "what the payment is for: the id of a task")
-        ->needs(wallet);
-    command.add_option("--reason", options.errand.reason, "and why, in words, for the operator")
-        ->needs(wallet);
-    command.add_option("--tool", options.errand.tool, "the tool that is called (MCP)")
-        ->needs(wallet);
+    command.add_option("--task", options.errand.task, "what the payment is for: the id of a task");
+    command.add_option("--reason", options.errand.reason, "and why, in words, for the operator");
+    command.add_option("--tool", options.errand.tool, "the tool that is called (MCP)");
     command
         .add_option("--password-file", options.password_file,
                     "its password (default: FARTHING_PASSWORD, else it is asked for)")

@@ -6,8 +6,9 @@ import { after, before, beforeEach, describe, test } from "node:test";
 import { generatePrivateKey } from "../interop/lib/packages.mjs";
 import { makeCertificate } from "./lib/certificate.mjs";
 import { makeFolder } from "./lib/files.mjs";
-import { assertCanBeFoundOut, assertExit, errorOf, pay } from "./lib/pay.mjs";
-import { ask, decodeHeader, deliver, offer, startSeller } from "./lib/seller.mjs";
+import { assertCanBeFoundOut, assertExit, errorOf, farthing, pay } from "./lib/pay.mjs";
+import { PAY_TO, ask, decodeHeader, deliver, offer, startSeller } from "./lib/seller.mjs";
+import { PASSWORD, walletOf } from "./lib/wallet.mjs";
 
 const key = generatePrivateKey();
 
@@ -244,5 +245,67 @@ describe("redirects", () => {
     assertExit(run, 4);
     assert.match(errorOf(run).detail, /more than 5 redirects/);
     assert.equal(seller.seen().length, 6);
+  });
+});
+
+describe("who pays", () => {
+  const page = () => priced("/page", [offer({})]);
+  const assertBad = (run, detail) => {
+    assertExit(run, 2);
+    assert.match(errorOf(run).detail, detail);
+    assert.equal(seller.payments().length, 0);
+  };
+  const assertPaidBy = (run, address) => {
+    assertExit(run, 0);
+    const [{ from }] = seller.payments().map((payment) => decodeHeader(payment).payload.authorization);
+    assert.equal(from, address);
+    seller.forget();
+  };
+  const walletHere = (t) => walletOf(t, undefined, 0n, ["--vendor", new URL(seller.url).host]);
+
+  test("an option that is given with nothing is a bad argument, and not one that is absent", async () => {
+    for (const option of ["--wallet", "--keystore", "--password-file", "--assets", "--max-amount", "--ca-file", "--output"]) {
+      assertBad(await pay([page(), option, ""], { key }), new RegExp(`${option}: must not be empty`));
+    }
+    for (const [option, ...command] of [
+      ["--wallet", "pact", "check"],
+      ["--wallet", "approvals", "list"],
+      ["--wallet", "ledger", "show"],
+      ["--wallet", "mcp"],
+      ["--signer", "wallet", "init", "--operator", PAY_TO, "--address", PAY_TO],
+      ["--password-file", "wallet", "init", "--operator", PAY_TO],
+      ["--socket", "wallet", "serve"],
+      ["--keystore", "pact", "sign"],
+      ["--config", "gateway"],
+    ]) {
+      assertBad(await farthing([...command, option, ""]), new RegExp(`${option}: must not be empty`));
+    }
+    assertExit(await pay([page(), "--data", ""], { key }), 0);
+  });
+
+  test("FARTHING_WALLET is the wallet where neither --wallet nor --keystore is given", async (t) => {
+    const wallet = await walletHere(t);
+    const env = { FARTHING_WALLET: wallet.folder, FARTHING_PASSWORD: PASSWORD };
+    assertPaidBy(await pay([page(), "--task", "mail"], { env }), wallet.agent);
+    const [{ verdict, task }] = await wallet.entries(["--kind", "decision"]);
+    assert.deepEqual([verdict, task], ["allow", "mail"]);
+    const other = await walletHere(t);
+    assertPaidBy(await pay([page(), "--wallet", other.folder], { key, env }), other.agent);
+    const keystore = `${other.folder}/key.json`;
+    assertPaidBy(await pay([page(), "--keystore", keystore], { key, env }), other.agent);
+    assert.equal((await other.entries(["--kind", "decision"])).length, 1, "the key file alone knows no pact");
+  });
+
+  test("a key and a wallet that are both only in the environment: neither is guessed", async (t) => {
+    const wallet = await walletHere(t);
+    const env = { FARTHING_WALLET: wallet.folder, FARTHING_PASSWORD: PASSWORD };
+    for (const args of [[], ["--dry-run"]]) {
+      assertBad(await pay([page(), ...args], { key, env }), /FARTHING_WALLET and FARTHING_KEY are both set/);
+    }
+    assertExit(await pay([page()], { key, env: { FARTHING_WALLET: "" } }), 0);
+  });
+
+  test("a task is for a wallet", async () => {
+    assertBad(await pay([page(), "--task", "mail"], { key }), /--wallet/);
   });
 });

@@ -8,7 +8,7 @@ import { runToEnd } from "../../interop/lib/processes.mjs";
 import { decodeHeader } from "./seller.mjs";
 
 /// Nothing of the caller's own environment may decide a test.
-const CLEAN = { FARTHING_KEY: undefined, FARTHING_PASSWORD: undefined };
+const CLEAN = { FARTHING_KEY: undefined, FARTHING_PASSWORD: undefined, FARTHING_WALLET: undefined };
 
 /// Runs `farthing ARGS` to its end.
 export function farthing(args, { env = {}, ...how } = {}) {
