@@ -111,6 +111,11 @@ void add_all(std::vector<std::string>& out, const std::vector<T>& all) {
 
 }  // namespace
 
+std::string in_words(const Network& network) {
+    const auto name = network.v1_name();
+    return name ? fmt::format("{} ({})", network.id, *name) : network.id;
+}
+
 std::vector<std::string> in_words(const policy::Pact& pact) {
     std::vector<std::string> out;
     if (pact.stopped) out.emplace_back("stopped: pays nothing");
@@ -119,10 +124,7 @@ std::vector<std::string> in_words(const policy::Pact& pact) {
                               to_text(pact.expires), to_text(pact.utc_offset)));
     if (pact.plain_http) out.emplace_back("http:// may be paid beyond this machine");
     std::vector<std::string> networks;
-    for (const auto& each : pact.networks) {
-        const auto name = each.v1_name();
-        networks.push_back(name ? fmt::format("{} ({})", each.id, *name) : each.id);
-    }
+    for (const auto& each : pact.networks) networks.push_back(in_words(each));
     out.push_back("pays on " + one_of(networks));
     out.push_back(pact.assets.empty() ? "pays with any known token"
                                       : "pays with " + one_of(pact.assets));

@@ -11,5 +11,7 @@ namespace farthing::app {
 
 /// One sentence for each condition, in the order of the pact's settings.
 [[nodiscard]] std::vector<std::string> in_words(const policy::Pact& pact);
+/// With the name that people know it by, if it has one.
+[[nodiscard]] std::string in_words(const Network& network);
 
 }  // namespace farthing::app

@@ -6,6 +6,7 @@
 
 #include <cstdio>
 
+#include "app/pact_words.hpp"
 #include "app/world.hpp"
 #include "farthing/base/base64.hpp"
 #include "farthing/base/hex.hpp"
@@ -24,11 +25,6 @@ bool carries_payment(std::string_view name) {
 /// One line, whatever the server put into it.
 void say(char mark, std::string_view text) {
     std::fprintf(stderr, "%c %s\n", mark, legible(text).c_str());
-}
-
-std::string network_text(const Network& network) {
-    const auto name = network.v1_name();
-    return name ? fmt::format("{} ({})", network.id, *name) : network.id;
 }
 
 }  // namespace
@@ -88,9 +84,9 @@ std::string describe_entry(const dialect::Offered& offered, const wallet::Choice
     std::string text = fmt::format("accepts[{}]", index);
     if (verdict.requirements && verdict.asset != nullptr) {
         const auto& wanted = *verdict.requirements;
-        text += fmt::format(
-            " {} on {} to {}, within {} s", scheme::describe(wanted.amount, *verdict.asset),
-            network_text(wanted.network), wanted.pay_to, wanted.max_timeout_seconds);
+        text += fmt::format(" {} on {} to {}, within {} s",
+                            scheme::describe(wanted.amount, *verdict.asset),
+                            in_words(wanted.network), wanted.pay_to, wanted.max_timeout_seconds);
     }
     if (verdict.refusal) return text + ": no, " + verdict.refusal->detail;
     if (choice.chosen != index) return text + ": possible, but not the cheapest";

@@ -4,18 +4,15 @@
 #include <unistd.h>
 
 #include "app/commands/commands.hpp"
+#include "app/question.hpp"
 #include "app/wallet_folder.hpp"
-#include "farthing/base/printable.hpp"
-#include "farthing/ledger/payments.hpp"
 #include "farthing/wallet/approval.hpp"
 
 namespace farthing::app {
 namespace {
 
-using ledger::Entry;
 using ledger::Transaction;
 
-constexpr std::size_t kShownMax = 50;
 constexpr std::uint64_t kMillis = 1'000;
 
 struct Options {
@@ -28,55 +25,20 @@ struct Options {
 
 bool on_terminal() { return isatty(STDOUT_FILENO) == 1; }
 
-/// `waiting`, or what was answered last.
-Result<std::string> answer_to(Transaction& transaction, const Entry& asked) {
-    std::string answer = "waiting";
-    FARTHING_TRY(const auto about, transaction.about(asked.seq));
-    for (const auto& each : about) {
-        if (const auto* said = std::get_if<ledger::Approval>(&each.event)) {
-            answer = ledger::to_text(said->answer);
-        }
-    }
-    return answer;
-}
-
-void print(const Entry& asked, const std::string& answer) {
-    const auto& decision = std::get<ledger::Decision>(asked.event);
+void print(const Question& question) {
     if (on_terminal()) {
-        fmt::print("{:>6}  {}  {:<9} {} {} {}\n        {}\n", asked.seq,
-                   ledger::time_text(asked.time), answer, ledger::dollars(decision.value),
-                   decision.method, legible(decision.url), legible(decision.why));
-        if (!decision.reason.empty()) fmt::print("        reason: {}\n", legible(decision.reason));
-        return;
+        fmt::print("{}", to_text(question));
+    } else {
+        fmt::print("{}\n", json::to_text(to_json(question)));
     }
-    const json::Object line{
-        {"id", asked.seq},           {"time", ledger::time_text(asked.time)},
-        {"answer", answer},          {"condition", decision.condition},
-        {"why", decision.why},       {"dollars", ledger::dollars(decision.value)},
-        {"method", decision.method}, {"url", decision.url},
-        {"payTo", decision.pay_to},  {"task", decision.task},
-        {"reason", decision.reason}};
-    fmt::print("{}\n", json::to_text(line));
 }
 
 Result<> list(const Options&, const wallet::Folder&, ledger::Ledger& ledger, World&) {
     return ledger.transact_now([](Transaction& transaction) -> Result<> {
-        const ledger::Filter asking{.kind = "decision", .verdict = ledger::Verdict::ask};
-        FARTHING_TRY(const auto asked, transaction.newest(asking, kShownMax));
-        for (const auto& each : asked) {
-            FARTHING_TRY(const auto answer, answer_to(transaction, each));
-            print(each, answer);
-        }
+        FARTHING_TRY(const auto questions, newest_questions(transaction));
+        for (const auto& each : questions) print(each);
         return {};
     });
-}
-
-void say_done(const Options& options, std::string_view answer) {
-    if (on_terminal()) {
-        fmt::print("{} {}\n", answer, options.id);
-    } else {
-        fmt::print("{}\n", json::to_text(json::Object{{"id", options.id}, {"answer", answer}}));
-    }
 }
 
 Result<> approve(const Options& options, const wallet::Folder& folder, ledger::Ledger& ledger,
@@ -92,18 +54,20 @@ Result<> approve(const Options& options, const wallet::Folder& folder, ledger::L
                                 address_of(key).to_checksum(), op.to_checksum()));
     }
     const auto now = static_cast<std::uint64_t>(world.clock.now().time_since_epoch().count());
-    FARTHING_CHECK(ledger.transact_now([&](Transaction& transaction) -> Result<> {
-        FARTHING_TRY(const auto asked, transaction.find(options.id));
-        if (!asked) {
-            return fail(Errc::invalid_argument, fmt::format("there is no entry {}", options.id));
-        }
-        const auto expires = (now + span->seconds) * kMillis;
-        FARTHING_TRY(auto approval, wallet::approve(*asked, agent, expires, key));
-        approval.note = options.note;
-        FARTHING_CHECK(transaction.append(std::move(approval)));
-        return {};
-    }));
-    say_done(options, "approved");
+    FARTHING_TRY(const auto granted,
+                 ledger.transact_now([&](Transaction& transaction) -> Result<Question> {
+                     FARTHING_TRY(auto asked, transaction.find(options.id));
+                     if (!asked) {
+                         return fail(Errc::invalid_argument,
+                                     fmt::format("there is no entry {}", options.id));
+                     }
+                     const auto expires = (now + span->seconds) * kMillis;
+                     FARTHING_TRY(auto approval, wallet::approve(*asked, agent, expires, key));
+                     approval.note = options.note;
+                     FARTHING_CHECK(transaction.append(std::move(approval)));
+                     return look_at(transaction, *std::move(asked));
+                 }));
+    print(granted);
     return {};
 }
 
@@ -115,7 +79,11 @@ Result<> deny(const Options& options, const wallet::Folder&, ledger::Ledger& led
     denial.note = options.note;
     FARTHING_CHECK(
         ledger.transact_now([&](Transaction& transaction) { return transaction.append(denial); }));
-    say_done(options, "denied");
+    if (on_terminal()) {
+        fmt::print("denied {}\n", options.id);
+    } else {
+        fmt::print("{}\n", json::to_text(json::Object{{"id", options.id}, {"answer", "denied"}}));
+    }
     return {};
 }
 
@@ -150,7 +118,8 @@ void add_approvals(CLI::App& app, Run& run) {
         each->add_option("--note", options->note, "why, for the ledger");
         return each;
     };
-    add("list", "the newest ones, with their answers", list, store::Access::read);
+    add("list", "those that wait, and the newest of those that were answered", list,
+        store::Access::read);
     auto* yes = add_answer(add("approve", "let this payment through, once, when it is tried again",
                                approve, store::Access::serve));
     yes->add_option("--expires", options->expires, "within this time")->capture_default_str();
