@@ -41,6 +41,29 @@ Result<> list(const Options&, const wallet::Folder&, ledger::Ledger& ledger, Wor
     });
 }
 
+/// That an id is none to approve, and which are.
+std::unexpected<Error> not_to_approve(Transaction& transaction, const std::string& why) {
+    const auto waiting = waiting_text(transaction);
+    if (!waiting) return fail(waiting.error());
+    return fail(Errc::invalid_argument, fmt::format("{}; {}", why, *waiting));
+}
+
+Result<Question> grant(const Options& options, Transaction& transaction, const Address& agent,
+                       ledger::UnixMillis expires, const PrivateKey& key) {
+    FARTHING_TRY(const auto asked, transaction.find(options.id));
+    if (!asked) return not_to_approve(transaction, fmt::format("there is no entry {}", options.id));
+    FARTHING_TRY(auto approval, wallet::approve(*asked, agent, expires, key));
+    // One answer, one payment: a second yes would let nothing through, and look as if it did.
+    FARTHING_TRY(const auto before, look_at(transaction, *asked));
+    if (before.used_by) {
+        return not_to_approve(
+            transaction, fmt::format("{} was used by payment {}", options.id, *before.used_by));
+    }
+    approval.note = options.note;
+    FARTHING_CHECK(transaction.append(std::move(approval)));
+    return look_at(transaction, *asked);
+}
+
 Result<> approve(const Options& options, const wallet::Folder& folder, ledger::Ledger& ledger,
                  World& world) {
     const auto span = policy::parse_span(options.expires);
@@ -54,19 +77,10 @@ Result<> approve(const Options& options, const wallet::Folder& folder, ledger::L
                                 address_of(key).to_checksum(), op.to_checksum()));
     }
     const auto now = static_cast<std::uint64_t>(world.clock.now().time_since_epoch().count());
-    FARTHING_TRY(const auto granted,
-                 ledger.transact_now([&](Transaction& transaction) -> Result<Question> {
-                     FARTHING_TRY(auto asked, transaction.find(options.id));
-                     if (!asked) {
-                         return fail(Errc::invalid_argument,
-                                     fmt::format("there is no entry {}", options.id));
-                     }
-                     const auto expires = (now + span->seconds) * kMillis;
-                     FARTHING_TRY(auto approval, wallet::approve(*asked, agent, expires, key));
-                     approval.note = options.note;
-                     FARTHING_CHECK(transaction.append(std::move(approval)));
-                     return look_at(transaction, *std::move(asked));
-                 }));
+    const auto expires = (now + span->seconds) * kMillis;
+    FARTHING_TRY(const auto granted, ledger.transact_now([&](Transaction& transaction) {
+        return grant(options, transaction, agent, expires, key);
+    }));
     print(granted);
     return {};
 }

@@ -122,5 +122,16 @@ describe("what became of it", () => {
     assert.deepEqual(await states(), [[second, "waiting"], [first, "used"]]);
     const { seq } = (await wallet.entries(["--kind", "decision"])).find(({ verdict }) => verdict === "allow");
     assert.equal((await listed(wallet))[1].payment, seq);
+
+    const refused = async (id, detail) => {
+      const run = await wallet.asOperator(["approvals", "approve", String(id)]);
+      assertExit(run, 2);
+      assert.equal(errorOf(run).detail, detail);
+    };
+    await refused(first, `${first} was used by payment ${seq}; waiting now: ${second}`);
+    assertExit(await wallet.asOperator(["approvals", "approve", String(second)]), 0);
+    await refused(first, `${first} was used by payment ${seq}; none waits now`);
+    await refused(999, "there is no entry 999; none waits now");
+    assert.equal((await wallet.entries(["--kind", "approval"])).length, 2, "what was refused left no entry");
   });
 });
