@@ -32,10 +32,12 @@ std::string_view answer_text(Answered answered) {
     return "not_yet";
 }
 
-/// The pact's own suggestions, once each.
+/// The pact's own suggestions, once each: of what decided. No approval changes a refusal, whatever
+/// else would have been asked about.
 std::string suggestions(const policy::Decision& decision) {
     std::string out;
     for (const auto& each : decision.findings) {
+        if (each.verdict != decision.verdict) continue;
         if (each.suggestion.empty() || out.contains(each.suggestion)) continue;
         out += (out.empty() ? "" : "; ") + each.suggestion;
     }

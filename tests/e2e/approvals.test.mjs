@@ -135,3 +135,13 @@ describe("what became of it", () => {
     assert.equal((await wallet.entries(["--kind", "approval"])).length, 2, "what was refused left no entry");
   });
 });
+
+test("what no approval can change is not answered with the advice to get one", async (t) => {
+  const wallet = await walletOf(t, undefined, 0n, ["--per-request", "$0.0005"]);
+  const run = await wallet.pay(page());
+  assertExit(run, 3);
+  const { decision, next } = errorOf(run);
+  assert.deepEqual(decision.findings.map(({ verdict, condition }) => [verdict, condition]), [["ask", "vendors"], ["refuse", "per_request"]]);
+  assert.doesNotMatch(next, /operator to approve/);
+  assert.match(next, /what would help: /);
+});
