@@ -47,6 +47,36 @@ Result<> write_file(const std::string& file, const std::string& text) {
 /// Of `json::to_text`, which is a TOML string as well.
 std::string toml_text(std::string_view text) { return json::to_text(json::Value(text)); }
 
+Result<policy::Amount> read_amount(std::string_view option, const std::string& text) {
+    auto amount = policy::parse_amount(text);
+    if (amount) return amount;
+    return fail(Errc::invalid_argument, fmt::format("{}: {}", option, amount.error().detail));
+}
+
+/// Limits over time are in dollars here, so that they bound every token and can be compared.
+Result<U256> read_dollars(std::string_view option, const std::string& text) {
+    FARTHING_TRY(const auto amount, read_amount(option, text));
+    if (amount.unit.empty()) return amount.value;
+    return fail(Errc::invalid_argument,
+                fmt::format("{} has to be in dollars, such as '$0.05'", option));
+}
+
+/// A slip of the pen, said before there is a pact: one that pays nothing, or never asks.
+Result<> check_amounts(const Options& options) {
+    FARTHING_TRY(const auto limit, read_dollars("--limit", options.limit));
+    if (limit == U256{}) return fail(Errc::invalid_argument, "--limit: nothing could be paid");
+    FARTHING_TRY(const auto each, read_amount("--per-request", options.per_request));
+    if (each.value == U256{}) {
+        return fail(Errc::invalid_argument, "--per-request: nothing could be paid");
+    }
+    if (options.ask_over.empty()) return {};
+    FARTHING_TRY(const auto soft, read_dollars("--ask-over", options.ask_over));
+    if (soft < limit) return {};
+    return fail(Errc::invalid_argument,
+                fmt::format("--ask-over: has to be less than --limit ({}), or nobody is asked",
+                            options.limit));
+}
+
 Result<std::string> draft(const Options& options, const Address& agent, std::uint64_t now) {
     std::vector<std::string> networks;
     for (const auto& each : options.networks) {
@@ -73,13 +103,17 @@ Result<std::string> draft(const Options& options, const Address& agent, std::uin
 }
 
 Result<> make_new(const Options& options, const wallet::Folder& folder, World& world) {
+    FARTHING_CHECK(check_amounts(options));
     FARTHING_TRY(const auto agent, folder.load_agent());
     const auto now = static_cast<std::uint64_t>(world.clock.now().time_since_epoch().count());
     FARTHING_TRY(const auto text, draft(options, agent, now));
     const auto file = folder.pact_file();
     std::error_code code;
     if (std::filesystem::exists(file, code)) {
-        return fail(Errc::invalid_argument, file + ": exists already");
+        return fail(Errc::invalid_argument,
+                    file +
+                        ": exists already: edit it, then `farthing pact sign`, or choose another "
+                        "--wallet");
     }
     FARTHING_CHECK(write_file(file, text));
     // The options were somebody's words: what came of them has to be a pact.
@@ -124,29 +158,6 @@ void print(const policy::Document& document, const std::optional<Address>& op, b
     fmt::print("{}\n", json::to_text(line));
 }
 
-Result<> sign(const Options& options, const wallet::Folder& folder, World&) {
-    FARTHING_TRY(const auto op, folder.load_operator());
-    FARTHING_TRY(auto document, folder.load_document());
-    FARTHING_TRY(const auto agent, folder.load_agent());
-    if (document.pact.agent != agent) {
-        return fail(Errc::invalid_argument,
-                    fmt::format("{} is for {}, and this wallet is {}", folder.pact_file(),
-                                document.pact.agent.to_checksum(), agent.to_checksum()));
-    }
-    FARTHING_TRY(const auto key, load_operator_key(options.key));
-    if (address_of(key) != op) {
-        return fail(Errc::not_allowed,
-                    fmt::format("this is the key of {}; the operator of this wallet is {}",
-                                address_of(key).to_checksum(), op.to_checksum()));
-    }
-    document.seal = policy::sign(document.pact, key);
-    FARTHING_CHECK(
-        write_file(folder.seal_file(), json::to_text(json::encode(*document.seal)) + "\n"));
-    FARTHING_CHECK(folder.load_rules(op, agent));
-    print(document, op, true);
-    return {};
-}
-
 Result<bool> is_revoked(World& world, const wallet::Folder& folder, const Bytes32& hash) {
     std::error_code code;
     if (!std::filesystem::exists(folder.path / ledger::kFileName, code)) return false;
@@ -162,6 +173,36 @@ Result<bool> is_revoked(World& world, const wallet::Folder& folder, const Bytes3
         }));
         return revoked;
     });
+}
+
+Result<> sign(const Options& options, const wallet::Folder& folder, World& world) {
+    FARTHING_TRY(const auto op, folder.load_operator());
+    FARTHING_TRY(auto document, folder.load_document());
+    FARTHING_TRY(const auto agent, folder.load_agent());
+    if (document.pact.agent != agent) {
+        return fail(Errc::invalid_argument,
+                    fmt::format("{} is for {}, and this wallet is {}", folder.pact_file(),
+                                document.pact.agent.to_checksum(), agent.to_checksum()));
+    }
+    FARTHING_TRY(const auto revoked, is_revoked(world, folder, policy::pact_hash(document.pact)));
+    if (revoked) {
+        return fail(Errc::not_allowed,
+                    fmt::format("{} is revoked, for ever: move it away, then `farthing pact new` "
+                                "(a pact with any other condition may be signed)",
+                                folder.pact_file()));
+    }
+    FARTHING_TRY(const auto key, load_operator_key(options.key));
+    if (address_of(key) != op) {
+        return fail(Errc::not_allowed,
+                    fmt::format("this is the key of {}; the operator of this wallet is {}",
+                                address_of(key).to_checksum(), op.to_checksum()));
+    }
+    document.seal = policy::sign(document.pact, key);
+    FARTHING_CHECK(
+        write_file(folder.seal_file(), json::to_text(json::encode(*document.seal)) + "\n"));
+    FARTHING_CHECK(folder.load_rules(op, agent));
+    print(document, op, true);
+    return {};
 }
 
 Result<> check(const Options&, const wallet::Folder& folder, World& world) {
@@ -213,12 +254,13 @@ int run_work(const Options& options, Work work) {
 }
 
 void add_draft_options(CLI::App& command, Options& options) {
-    command.add_option("--limit", options.limit, "at most so much: '$0.05' or '0.05 USDC'")
+    command.add_option("--limit", options.limit, "at most so many dollars: '$0.05'")
         ->capture_default_str();
     command.add_option("--per", options.per, "day, week, month, pact, or a duration: 1h")
         ->capture_default_str();
-    command.add_option("--ask-over", options.ask_over,
-                       "the operator is asked about what is beyond this, within the limit");
+    command.add_option(
+        "--ask-over", options.ask_over,
+        "the operator is asked about what is beyond so many dollars, within the limit");
     command.add_option("--per-request", options.per_request, "at most so much for one payment")
         ->capture_default_str();
     command.add_option("--network", options.networks, "on this network (base); may be repeated")

@@ -81,7 +81,8 @@ Result<Address> init(const InitOptions& options, const wallet::Folder& folder, W
     std::error_code code;
     if (std::filesystem::exists(folder.operator_file(), code)) {
         return fail(Errc::invalid_argument,
-                    fmt::format("{}: there is a wallet already", folder.path.string()));
+                    fmt::format("{}: there is a wallet already: choose another --wallet",
+                                folder.path.string()));
     }
     if (!options.signer.empty()) return init_elsewhere(options, folder, *op);
     auto key = options.key;
