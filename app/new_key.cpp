@@ -33,11 +33,10 @@ Result<PrivateKey> derived_key(std::uint32_t index) {
 Result<PrivateKey> given_key() {
     FARTHING_TRY(auto key, key_from_environment());
     if (key) return std::move(*key);
-    if (isatty(STDIN_FILENO) == 1) {
-        return fail(Errc::invalid_argument,
-                    fmt::format("no key: set {} or send it to stdin", kKeyVariable));
-    }
+    const auto none = fmt::format("no key: set {} or give the key on stdin", kKeyVariable);
+    if (isatty(STDIN_FILENO) == 1) return fail(Errc::invalid_argument, none);
     FARTHING_TRY(auto text, read_stdin(256));
+    if (text.empty()) return fail(Errc::invalid_argument, none);
     const Secret<std::string> secret(std::move(text));
     return key_from_hex(secret.reveal(), "stdin");
 }

@@ -17,7 +17,7 @@ namespace farthing::app {
 Result<> follow_pact(const wallet::Folder& folder, bool limited, wallet::PayerConfig& config) {
     FARTHING_TRY(const auto op, folder.load_operator());
     FARTHING_TRY(const auto agent, folder.load_agent());
-    FARTHING_TRY(const auto rules, folder.load_rules(op, agent));
+    FARTHING_TRY(const auto rules, load_rules(folder, op, agent));
     std::optional<scheme::Money> limit;
     if (limited) limit = config.rules.max_amount;
     wallet::follow_pact(rules.pact(), limit, config);

@@ -32,6 +32,34 @@ wallet::Folder wallet_folder(const std::string& named) {
     return {std::filesystem::path(variable("HOME")) / ".farthing"};
 }
 
+Result<std::unique_ptr<ledger::Ledger>> open_ledger(World& world, const wallet::Folder& folder,
+                                                    store::Access access) {
+    std::error_code code;
+    const auto file = folder.path / ledger::kFileName;
+    if (!std::filesystem::exists(file, code)) {
+        // Says how to make a wallet where there is none.
+        FARTHING_CHECK(folder.load_operator());
+        if (access == store::Access::read) {
+            return fail(Errc::invalid_argument,
+                        file.string() + ": no such file: this wallet has decided nothing yet");
+        }
+    }
+    return ledger::Ledger::open(world.env(), world.loop, folder.path, access);
+}
+
+Result<policy::Rules> load_rules(const wallet::Folder& folder, const Address& op,
+                                 const Address& agent) {
+    auto rules = folder.load_rules(op, agent);
+    if (rules) return rules;
+    auto& [code, detail] = rules.error();
+    if (code == Errc::invalid_signature && !detail.contains("pact sign")) {
+        detail +=
+            "; if it is meant as it stands (`farthing pact show`), the operator has to sign it "
+            "again, with `farthing pact sign`";
+    }
+    return rules;
+}
+
 void add_operator_options(CLI::App& command, OperatorKey& key) {
     const std::function<std::string(const std::string&)> readable = why_unreadable;
     command
@@ -71,9 +99,9 @@ Result<OpenWallet> open_wallet(World& world, const wallet::Folder& folder) {
     OpenWallet out;
     FARTHING_TRY(out.op, folder.load_operator());
     FARTHING_TRY(out.agent, folder.load_agent());
+    FARTHING_CHECK(load_rules(folder, out.op, out.agent));
     FARTHING_TRY(out.ledger, ledger::Ledger::open(world.env(), world.loop, folder.path));
     out.mandate = std::make_unique<wallet::Mandate>(*out.ledger, folder, out.agent, out.op);
-    FARTHING_CHECK(out.mandate->now());
     return out;
 }
 

@@ -20,6 +20,17 @@ inline constexpr const char* kWalletVariable = "FARTHING_WALLET";
 /// `named`, else FARTHING_WALLET, else ~/.farthing.
 [[nodiscard]] wallet::Folder wallet_folder(const std::string& named);
 
+/// The ledger of a wallet, as it is there. Errors: invalid_argument (no wallet, or one that has
+/// decided nothing yet); those of Ledger::open.
+[[nodiscard]] Result<std::unique_ptr<ledger::Ledger>> open_ledger(World& world,
+                                                                  const wallet::Folder& folder,
+                                                                  store::Access access);
+
+/// The pact to pay by. Errors: those of Folder::load_rules; of one that is not as it was signed
+/// with the way on.
+[[nodiscard]] Result<policy::Rules> load_rules(const wallet::Folder& folder, const Address& op,
+                                               const Address& agent);
+
 /// Where the operator's key is.
 struct OperatorKey {
     std::string keystore;

@@ -106,7 +106,7 @@ using Work = Result<> (*)(const Options&, const wallet::Folder&, ledger::Ledger&
 int run_work(const Options& options, Work work, store::Access access) {
     World world(Level::error);
     const auto folder = wallet_folder(options.wallet);
-    const auto ledger = ledger::Ledger::open(world.env(), world.loop, folder.path, access);
+    const auto ledger = open_ledger(world, folder, access);
     if (!ledger) return report(ledger.error());
     const auto done = work(options, folder, **ledger, world);
     return done ? 0 : report(done.error());

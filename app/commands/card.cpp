@@ -151,7 +151,7 @@ int run_work(const Options& options, Work work, store::Access access) {
     World world(Level::error);
     const auto folder = wallet_folder(options.wallet);
     if (const auto there = folder.load_operator(); !there) return report(there.error());
-    const auto ledger = ledger::Ledger::open(world.env(), world.loop, folder.path, access);
+    const auto ledger = open_ledger(world, folder, access);
     if (!ledger) return report(ledger.error());
     const auto done = work(options, **ledger, world);
     return done ? 0 : report(done.error());

@@ -6,6 +6,7 @@
 #include "app/commands/commands.hpp"
 #include "app/discovery_options.hpp"
 #include "app/named_file.hpp"
+#include "app/network_option.hpp"
 #include "app/world.hpp"
 #include "farthing/base/printable.hpp"
 #include "farthing/io/task_group.hpp"
@@ -32,11 +33,7 @@ Result<wallet::Search> make_search(const Options& options) {
     out.query = options.query;
     out.limit = options.limit;
     if (!options.network.empty()) {
-        auto network = network_from_any(options.network);
-        if (!network) {
-            return fail(Errc::invalid_argument, "--network: " + network.error().detail);
-        }
-        out.network = *std::move(network);
+        FARTHING_TRY(out.network, read_network(options.network, "--network"));
     }
     if (!options.max_price.empty()) {
         auto money = scheme::parse_money(options.max_price);

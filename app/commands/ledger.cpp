@@ -20,7 +20,6 @@ namespace {
 
 using ledger::Entry;
 using ledger::Filter;
-using ledger::Ledger;
 using ledger::Sums;
 using ledger::Transaction;
 
@@ -128,7 +127,9 @@ Result<> show(Transaction& transaction, const Options& options) {
 /// That the head somebody wrote down is still there: what was cut off at the end leaves a good
 /// chain behind.
 Result<> find_head(Transaction& transaction, const std::string& expected) {
-    FARTHING_TRY(const auto hash, bytes32_from_hex(expected));
+    const auto parsed = bytes32_from_hex(expected);
+    if (!parsed) return fail(Errc::invalid_argument, "--head: " + parsed.error().detail);
+    const auto& hash = *parsed;
     bool found = hash == Bytes32{};
     FARTHING_CHECK(transaction.since(0, [&](const Entry& entry) -> Result<> {
         found = found || entry.hash == hash;
@@ -226,8 +227,7 @@ using Work = Result<> (*)(Transaction&, const Options&);
 
 int with_ledger(const Options& options, Work work) {
     World world(Level::warn);
-    auto opened = Ledger::open(world.env(), world.loop, wallet_folder(options.wallet).path,
-                               store::Access::read);
+    auto opened = open_ledger(world, wallet_folder(options.wallet), store::Access::read);
     if (!opened) return app::report(opened.error());
     const auto done = (*opened)->transact_now(
         [&](Transaction& transaction) { return work(transaction, options); });

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "app/commands/commands.hpp"
+#include "app/network_option.hpp"
 #include "app/pact_words.hpp"
 #include "app/wallet_folder.hpp"
 #include "farthing/base/hex.hpp"
@@ -80,9 +81,8 @@ Result<> check_amounts(const Options& options) {
 Result<std::string> draft(const Options& options, const Address& agent, std::uint64_t now) {
     std::vector<std::string> networks;
     for (const auto& each : options.networks) {
-        const auto network = network_from_any(each);
-        if (!network) return fail(Errc::invalid_argument, "--network: " + network.error().detail);
-        networks.push_back(toml_text(network->id));
+        FARTHING_TRY(const auto network, read_network(each, "--network"));
+        networks.push_back(toml_text(network.id));
     }
     auto text = fmt::format(
         "# What this agent may spend: docs/pacts.md has every condition. Changed, it has to be "
@@ -208,7 +208,7 @@ Result<> sign(const Options& options, const wallet::Folder& folder, World& world
 Result<> check(const Options&, const wallet::Folder& folder, World& world) {
     FARTHING_TRY(const auto op, folder.load_operator());
     FARTHING_TRY(const auto agent, folder.load_agent());
-    FARTHING_TRY(const auto rules, folder.load_rules(op, agent));
+    FARTHING_TRY(const auto rules, load_rules(folder, op, agent));
     const auto now = static_cast<std::uint64_t>(world.clock.now().time_since_epoch().count());
     if (now >= rules.pact().expires.seconds) {
         return fail(Errc::not_allowed,

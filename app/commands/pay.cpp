@@ -9,6 +9,7 @@
 #include "app/commands/commands.hpp"
 #include "app/key.hpp"
 #include "app/named_file.hpp"
+#include "app/network_option.hpp"
 #include "app/pay_output.hpp"
 #include "app/pay_report.hpp"
 #include "app/till.hpp"
@@ -106,7 +107,7 @@ Result<wallet::PayerConfig> make_config(const Options& options) {
                      named("--max-amount", wallet::parse_max_amount(options.max_amount)));
     }
     for (const auto& each : options.networks) {
-        FARTHING_TRY(auto network, named("--network", network_from_any(each)));
+        FARTHING_TRY(auto network, read_network(each, "--network"));
         config.rules.networks.push_back(std::move(network));
     }
     if (!options.max_time.empty()) {

@@ -44,6 +44,8 @@ describe("pact new", () => {
     [["--ask-over", "$1", "--limit", "$0.50"], /^--ask-over: has to be less than --limit \(\$0\.50\)/],
     [["--ask-over", "0.01 USDC"], /^--ask-over has to be in dollars/],
     [["--ask-over", ""], /^--ask-over: must not be empty/],
+    [["--network", "base-sepola"], /^--network: unknown network name "base-sepola"; did you mean base-sepolia\?$/],
+    [["--network", "somewhere"], /^--network: unknown network name "somewhere"$/],
   ];
   test("names the option that is wrong, and writes no pact", async (t) => {
     const wallet = await walletHere(t);
@@ -57,5 +59,43 @@ describe("pact new", () => {
   test("its help promises nothing else", async () => {
     const { stdout } = await farthing(["pact", "new", "--help"]);
     assert.match(stdout, /at most so many dollars: '\$0\.05'\n/);
+  });
+});
+
+test("a network that is misspelt is named by pay and discover, too", async () => {
+  const near = /^--network: .*; did you mean base-sepolia\?$/;
+  assertSays(await farthing(["pay", "http://127.0.0.1:9", "--network", "base-sepoila"]), 2, near);
+  assertSays(await farthing(["discover", "weather", "--network", "base-sepoila"]), 2, near);
+});
+
+describe("the way on", () => {
+  test("of a pact that was altered is to sign it again", async (t) => {
+    const wallet = await walletHere(t, []);
+    await wallet.alterPact((text) => text.replace('"$0.05"', '"$5"'));
+    const again = /altered.*the operator has to sign it again, with `farthing pact sign`$/;
+    assertSays(await wallet.run(["pact", "check"]), 3, again);
+    assertSays(await wallet.pay("http://127.0.0.1:9"), 3, again);
+    assertSays(await wallet.run(["budget"]), 3, again);
+  });
+
+  test("of a folder without a wallet is to make one", async (t) => {
+    const wallet = await walletHere(t);
+    for (const command of [["approvals", "list"], ["ledger", "show"], ["ledger", "verify"]]) {
+      assertSays(await farthing([...command, "--wallet", `${wallet.folder}/none`]), 2, /make the wallet with `farthing wallet init`$/);
+      assertSays(await wallet.run(command), 2, /ledger\.db: no such file: this wallet has decided nothing yet$/);
+    }
+    assertSays(await farthing(["approvals", "deny", "1", "--wallet", wallet.folder.replace(/[^/]*$/, "")]), 2, /wallet init/);
+  });
+
+  test("of init --import without a key is where to put it", async (t) => {
+    const wallet = await walletHere(t);
+    const args = ["wallet", "init", "--import", "--operator", PAY_TO, "--wallet", `${wallet.folder}/other`];
+    assertSays(await farthing(args, { env: { FARTHING_PASSWORD: "x" } }), 2, /set FARTHING_KEY or give the key on stdin/);
+  });
+
+  test("of a head that is none is the option's name", async (t) => {
+    const wallet = await walletHere(t, []);
+    assertExit(await wallet.run(["budget"]), 0);
+    assertSays(await wallet.run(["ledger", "verify", "--head", "abc"]), 2, /^--head: /);
   });
 });
