@@ -117,7 +117,7 @@ test("the walk of docs/mcp.md goes as it says", async (t) => {
   const script = (text) => here(text).replaceAll("build/farthing", '"$0"');
   const exported = script(setup).split("\n").filter((line) => line.startsWith("export")).join("\n");
   assertExit(await shell(`set -e\n${script(setup)}`, [], { cwd: home.folder }), 0);
-  const { call } = await connectStdio(t, { folder: home.path("agent") }, [], "only for this walk");
+  const { call } = await connectStdio(t, { folder: home.path("agent-mcp") }, [], "only for this walk");
   assert.equal(calls.length, 9);
   for (const [tool, args, expected] of calls) {
     const calling = call(tool, JSON.parse(args.replaceAll("127.0.0.1:8402", host)));
