@@ -158,8 +158,10 @@ test("the commands of docs/wallet.md do what it says", async (t) => {
   const run = await shell(script, [], { cwd: home.folder, deadlineMs: 60_000 });
   assertExit(run, 0);
   const codes = [...run.stdout.matchAll(/@ (\d+)$/gm)].map(([, code]) => Number(code));
-  assert.deepEqual(codes, commands.map((_, at) => (at === 10 ? 3 : 0)), run.stdout + run.stderr);
+  assert.deepEqual(codes, commands.map((_, at) => (at === 11 ? 3 : 0)), run.stdout + run.stderr);
   assert.equal(run.stdout.split(PAID_MARKER).length - 1, 4, "three calls, and the one that was approved");
+  const told = run.stdout.split("\n").filter((line) => line.startsWith('{"id":"0x')).map((line) => JSON.parse(line).alert);
+  assert.deepEqual(told, ["threshold", "approval_wanted"], run.stdout);
 });
 
 test("twenty processes at once over a budget for five pay exactly five", async (t) => {
