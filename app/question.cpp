@@ -161,7 +161,6 @@ std::string to_text(const Question& question) {
         if (!text.empty()) out += fmt::format("\n        {:<9}{}", name, legible(text));
     };
     line("buys", decision.method + " " + decision.url);
-    line("tool", decision.tool);
     line("pays", fmt::format("{} ({}) on {}", amount_text(decision),
                              ledger::dollars(decision.value), in_words(Network{decision.network})));
     line("to", decision.pay_to);
@@ -169,11 +168,13 @@ std::string to_text(const Question& question) {
         line("", fmt::format("pays another address than before ({})", *question.paid_before));
     }
     line("grants", fmt::format("{}", fmt::join(conditions_of(decision), ", ")));
+    // Words of a model come last: they may be long, and drawn to look like the lines above.
     line("why", decision.why);
-    line("task", decision.task);
-    line("reason", decision.reason);
     line("agent", decision.agent);
     line("card", decision.card);
+    line("task", decision.task);
+    line("tool", decision.tool);
+    line("reason", decision.reason);
     return out + "\n";
 }
 

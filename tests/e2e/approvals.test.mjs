@@ -105,6 +105,9 @@ describe("what is granted", () => {
       ]) {
         assert.ok(text.includes(part), `${part}\n${text}`);
       }
+      for (const words of ["weather", "mail", "the morning mail"]) {
+        assert.ok(text.indexOf("pay_to_change, soft") < text.indexOf(words), `what a model wrote comes after what counts:\n${text}`);
+      }
     }
   });
 });
