@@ -155,6 +155,9 @@ Result<> run(World& world, const Options& options) {
                          mcp::wallet_instructions()};
     mcp::Server server(world.env(), world.loop, std::move(info), mcp::make_wallet_tools(desk));
     if (!options.listen.empty()) {
+        desk.may_pay = [tokens = wallet::Tokens(opened->folder.path)](const std::string& agent) {
+            return tokens.has(agent);
+        };
         auto serving = serve_http(world, server, opened->folder, options);
         return run_blocking(world.loop, beside(world, *chores, std::move(serving)));
     }

@@ -79,7 +79,7 @@ int run_fund(const Options& options) {
     }
     auto rpc = net::parse_url(options.rpc);
     if (!rpc) return report({Errc::invalid_argument, "--rpc: " + rpc.error().detail});
-    if (!is_loopback(rpc->authority())) {
+    if (rpc->host != "localhost" && !is_loopback(rpc->authority())) {
         return report({Errc::invalid_argument,
                        "--rpc: expected a development chain on this machine, such as "
                        "http://127.0.0.1:8545"});

@@ -173,6 +173,7 @@ Result<wallet::Order> read_order(const Desk& desk, RequestArgs args, const Call&
                                             std::move(args.reason), call.agent()));
     order.max_amount = std::move(purpose.max_amount);
     order.errand = std::move(purpose.errand);
+    order.may_pay = desk.leave_of(call.agent());
     return order;
 }
 

@@ -57,6 +57,31 @@ bool asks_to_initialize(const json::Value& value) {
     return message && message->kind == Message::Kind::request && message->method == "initialize";
 }
 
+/// What only notes or answers at once is never too much: a call has to be cancelled, say.
+bool may_wait(const json::Value& value) {
+    const auto message = read_message(value);
+    return !message || (message->kind == Message::Kind::request && message->method == "tools/call");
+}
+
+/// Counts a call of an agent for as long as it is under way.
+class UnderWay {
+  public:
+    UnderWay(std::map<std::string, unsigned>& calls, std::string agent)
+        : calls_(calls), agent_(std::move(agent)), count_(++calls_[agent_]) {}
+    UnderWay(const UnderWay&) = delete;
+    UnderWay& operator=(const UnderWay&) = delete;
+    ~UnderWay() {
+        const auto found = calls_.find(agent_);
+        if (--found->second == 0) calls_.erase(found);
+    }
+    [[nodiscard]] unsigned count() const { return count_; }
+
+  private:
+    std::map<std::string, unsigned>& calls_;
+    std::string agent_;
+    unsigned count_;
+};
+
 std::optional<std::string> bearer_of(const net::Headers& headers) {
     const auto values = headers.all("Authorization");
     constexpr std::string_view scheme = "Bearer ";
@@ -167,20 +192,20 @@ Task<net::Response> Http::post(net::ServerRequest& request, const std::string& a
     if (asks_to_initialize(*message)) co_return co_await start(std::move(*message), agent);
     const auto found = visit_of(request, agent);
     if (!found) co_return found.error();
-    const auto under_way = calls_.find(agent);
-    if (under_way != calls_.end() && under_way->second >= kCallsOfOneMax)
+    if (!may_wait(*message)) co_return co_await call(std::move(*message), *found);
+    const UnderWay counted(calls_, agent);
+    if (counted.count() > kCallsOfOneMax) {
         co_return reply(429, "too many calls of this agent at once");
-    co_return co_await call(std::move(*message), *found, agent);
+    }
+    co_return co_await call(std::move(*message), *found);
 }
 
-Task<net::Response> Http::call(json::Value message, Visits::iterator visit, std::string agent) {
+Task<net::Response> Http::call(json::Value message, Visits::iterator visit) {
     const auto id = visit->first;
     auto session = visit->second.session;
     ++visit->second.calls;
-    ++calls_[agent];
     visit->second.used = env_.clock.steady_now();
     const auto answer = co_await server_.handle(std::move(message), std::move(session));
-    if (--calls_[agent] == 0) calls_.erase(agent);
     // It may have been deleted meanwhile.
     if (const auto again = visits_.find(id); again != visits_.end()) {
         --again->second.calls;

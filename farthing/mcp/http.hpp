@@ -47,7 +47,7 @@ class Http {
         const net::ServerRequest& request) const;
     [[nodiscard]] std::expected<Visits::iterator, net::Response> visit_of(
         const net::ServerRequest& request, const std::string& agent);
-    Task<net::Response> call(json::Value message, Visits::iterator visit, std::string agent);
+    Task<net::Response> call(json::Value message, Visits::iterator visit);
     bool make_room(const std::string& agent);
     bool evict_idle(const std::string* of);
 

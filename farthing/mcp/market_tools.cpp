@@ -270,6 +270,7 @@ Task<ToolResult> call_tool(Desk& desk, CallArgs args, Call& call) {
     // What is sent is the line's affair; this is how the account knows the request again.
     order.request.body = json::to_text(named);
     order.request.headers.add(std::string(ToolLines::kHeader), name);
+    order.may_pay = desk.leave_of(purpose->errand.agent);
     order.errand = std::move(purpose->errand);
     order.errand.tool = std::move(args.tool);
     order.max_amount = std::move(purpose->max_amount);

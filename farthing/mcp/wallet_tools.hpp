@@ -29,6 +29,13 @@ struct Desk {
     std::string wallet;   ///< the folder, as the operator names it
     std::string version;  ///< of the program
     Shelf shelf;
+    /// Whether an agent still may, asked once more before it pays; empty: whoever calls may.
+    std::function<bool(const std::string& agent)> may_pay;
+
+    [[nodiscard]] std::function<bool()> leave_of(const std::string& agent) const {
+        if (!may_pay) return {};
+        return [this, agent] { return may_pay(agent); };
+    }
 };
 
 [[nodiscard]] std::vector<Tool> make_wallet_tools(Desk& desk);

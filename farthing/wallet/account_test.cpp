@@ -248,6 +248,13 @@ TEST_CASE("account: a restart does not forget what may have been paid") {
     };
     const auto first = ask("one", false);
     REQUIRE(!first.answer);
+    SUBCASE("reserved") {}
+    SUBCASE("the chain has said meanwhile that it was paid") {
+        ledger::Settled settled;
+        settled.decision = first.decided->seq;
+        REQUIRE(
+            wallet.ledger->transact_now([&](ledger::Transaction& t) { return t.append(settled); }));
+    }
     wallet.reopen();
     const auto second = ask("one", false);
     REQUIRE(!second.answer);

@@ -112,6 +112,10 @@ class Daemon::Busy {
         bytes_ += bytes;
         return true;
     }
+    void give_back(std::size_t bytes) {
+        daemon_.busy_.find(key_)->second.bytes -= bytes;
+        bytes_ -= bytes;
+    }
 
   private:
     Daemon& daemon_;
@@ -138,6 +142,7 @@ class Daemon::Basket final : public Sink {
         return {};
     }
     bool restart() override {
+        busy_.give_back(body.size());
         body.clear();
         return true;
     }

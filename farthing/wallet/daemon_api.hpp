@@ -42,9 +42,9 @@ struct FetchCall {
 [[nodiscard]] net::Headers for_the_seller(const net::Headers& given);
 /// Errors: invalid_json, invalid_field, invalid_argument, invalid_encoding, too_large.
 [[nodiscard]] Result<Order> parse_fetch_call(std::string_view text);
-/// Errors: invalid_field: no number, or more than kWaitSecondsMax.
 /// Of what a program says of its request. Errors: invalid_field when it is too long.
 [[nodiscard]] Result<> check_errand(const Errand& errand);
+/// Errors: invalid_field: no number, or more than kWaitSecondsMax.
 [[nodiscard]] Result<std::chrono::milliseconds> parse_wait(std::string_view seconds);
 /// The decoded value of `name` in the query of `target`.
 [[nodiscard]] std::optional<std::string> query_parameter(std::string_view target,

@@ -9,6 +9,15 @@ namespace {
 /// At the most; beyond, a repetition pays again.
 constexpr std::size_t kOpenMax = 10'000;
 
+/// Longer than any pact lets a signature live.
+constexpr ledger::UnixMillis kLookBack = 2ULL * 3'600 * 1'000;
+
+/// Nobody has heard the answer: also of one of which the chain has said since that it was paid.
+bool is_open(const ledger::Payment& payment) {
+    if (payment.state == ledger::State::reserved) return true;
+    return payment.state == ledger::State::settled && payment.settled->status == 0;
+}
+
 /// What the ledger knows of a payment; nothing for what is no payment of a token.
 std::optional<Payment> payment_of(const ledger::Payment& noted, const AssetTable& assets) {
     const auto& decision = noted.decision();
@@ -34,13 +43,16 @@ std::optional<Payment> payment_of(const ledger::Payment& noted, const AssetTable
 
 Task<Result<>> OpenRequests::load(ledger::Ledger& ledger, const AssetTable& assets, UnixTime now) {
     auto work = [](ledger::Transaction& transaction) -> Result<std::vector<ledger::Payment>> {
+        FARTHING_TRY(const auto newest, transaction.now());
+        const ledger::Filter issued{.kind = "signed", .from = newest - std::min(newest, kLookBack)};
+        FARTHING_TRY(const auto entries, transaction.newest(issued, kOpenMax));
         std::vector<ledger::Payment> out;
-        const ledger::Filter reserved{.kind = "decision", .reserved = true};
-        FARTHING_CHECK(ledger::for_each_payment(transaction, reserved,
-                                                [&](const ledger::Payment& each) -> Result<> {
-                                                    out.push_back(each);
-                                                    return {};
-                                                }));
+        for (const auto& entry : entries) {
+            FARTHING_TRY(const auto decision, transaction.find(*ledger::decision_of(entry.event)));
+            if (!decision) continue;
+            FARTHING_TRY(auto payment, ledger::payment_of(transaction, *decision));
+            if (is_open(payment)) out.push_back(std::move(payment));
+        }
         return out;
     };
     const auto left = co_await ledger.transact(std::move(work));

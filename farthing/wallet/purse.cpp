@@ -35,10 +35,13 @@ Wish wish_of(Purchase purchase, const Errand& errand, const Foreknown& known) {
     return wish;
 }
 
+Result<> Purse::check_leave() const {
+    if (!known_.may_pay || known_.may_pay()) return {};
+    return fail(Errc::api_key_invalid, "the token was taken back meanwhile");
+}
+
 Task<Result<Grant>> Purse::before_signing(Purchase purchase, Seal seal) {
-    if (known_.may_pay && !known_.may_pay()) {
-        co_return fail(Errc::api_key_invalid, "the token was taken back meanwhile");
-    }
+    FARTHING_CO_CHECK(check_leave());
     auto wish = wish_of(std::move(purchase), errand_, known_);
     // The pact as it is now, not as it was when the request began.
     FARTHING_CO_TRY(terms_, mandate_.now());
@@ -61,6 +64,7 @@ Task<Result<Grant>> Purse::before_signing(Purchase purchase, Seal seal) {
 }
 
 Task<Result<>> Purse::before_sending(Grant grant, Issued issued) {
+    if (auto may = check_leave(); !may) co_return may;
     auto event = entry_of(issued, known_.request);
     event.decision = grant;
     auto noted = co_await terms_->spending.record(std::move(event));

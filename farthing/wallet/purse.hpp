@@ -44,6 +44,8 @@ class Purse final : public Treasury {
     [[nodiscard]] const std::optional<Decided>& decided() const { return decided_; }
 
   private:
+    [[nodiscard]] Result<> check_leave() const;
+
     Mandate& mandate_;
     std::shared_ptr<Terms> terms_;  ///< by which it was decided
     Errand errand_;

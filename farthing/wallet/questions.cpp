@@ -8,10 +8,6 @@
 namespace farthing::wallet {
 namespace {
 
-constexpr ledger::UnixMillis kStands = 24ULL * 3'600 * 1'000;
-/// The newest are remembered: older ones are asked again.
-constexpr std::size_t kRememberedMax = 10'000;
-
 /// All that an operator is asked, but for the words around it: the wallet's may hold what is left,
 /// a model's differ each time, and neither is part of what is approved.
 Bytes32 content_of(ledger::Decision question) {

@@ -15,6 +15,9 @@ class Questions {
   public:
     /// At the same time, of one program or card.
     static constexpr std::size_t kWaitingMax = 20;
+    static constexpr ledger::UnixMillis kStands = 24ULL * 3'600 * 1'000;
+    /// The newest are remembered: older ones are asked again.
+    static constexpr std::size_t kRememberedMax = 10'000;
 
     /// The next entry, of any kind.
     void apply(const ledger::Entry& entry);

@@ -82,7 +82,7 @@ struct Spending::State {
     Address op;
     policy::Budget budget{rules.meters()};
     CardBook cards{};
-    Questions questions{};  ///< of what was read since the last checkpoint
+    Questions questions{};
     ledger::Head head{};
     Seq checkpointed = 0;
     bool in_force = false;  ///< the ledger knows this pact
@@ -100,6 +100,7 @@ struct Spending::State {
     [[nodiscard]] policy::Decision refused_by(policy::Finding finding) const;
     [[nodiscard]] policy::Decision too_many_questions() const;
     Result<> reload(Transaction& transaction);
+    Result<> reload_questions(Transaction& transaction);
     bool restore(const json::Value& checkpoint);
     Result<> apply(Transaction& transaction, const Entry& entry);
     Result<> settle(Transaction& transaction, const Entry& entry, Seq decision);
@@ -137,6 +138,24 @@ Result<> Spending::State::reload(Transaction& transaction) {
     if (!value || !restore(*value)) return {};
     head = found->at;
     checkpointed = head.seq;
+    return reload_questions(transaction);
+}
+
+/// Those that still stand are few, and no part of a checkpoint.
+Result<> Spending::State::reload_questions(Transaction& transaction) {
+    FARTHING_TRY(const auto now, transaction.now());
+    const auto from = now - std::min(now, Questions::kStands);
+    FARTHING_TRY(
+        auto entries,
+        transaction.newest({.kind = "decision", .verdict = ledger::Verdict::ask, .from = from},
+                           Questions::kRememberedMax));
+    FARTHING_TRY(const auto answers,
+                 transaction.newest({.kind = "approval", .from = from}, Questions::kRememberedMax));
+    entries.insert(entries.end(), answers.begin(), answers.end());
+    std::ranges::sort(entries, {}, &Entry::seq);
+    for (const auto& each : entries) {
+        if (each.seq <= head.seq) questions.apply(each);
+    }
     return {};
 }
 

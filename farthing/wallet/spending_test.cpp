@@ -382,6 +382,29 @@ TEST_CASE("questions: all reasons are said to whoever is asked") {
     CHECK(world.entries(one, {.kind = "alert"}).size() == alerts.size() + 1);
 }
 
+TEST_CASE("questions: a checkpoint and a restart forget none that stands") {
+    constexpr std::string_view some = R"({"vendor": [{"host": "api.example.com"}],
+        "limit": [{"amount": "$9", "per": "day"}], "ask_above": "$0.005"})";
+    Setting world;
+    ledger::Seq seq = 0;
+    {
+        auto one = world.start(some);
+        seq = world.decide(one, 10'000)->seq;
+        const auto all = [&]() -> Task<bool> {
+            for (int i = 0; i < 1'100; ++i) {
+                Wish wish;
+                wish.request = request(1'000);
+                const auto decided = co_await one.spending->decide(std::move(wish));
+                CHECK(decided->decision.verdict == kAllow);
+            }
+            co_return true;
+        };
+        CHECK(world.run(all()));
+    }
+    auto again = world.start(some);
+    CHECK(world.decide(again, 10'000)->seq == seq);
+}
+
 TEST_CASE("questions: a program has so many at a time") {
     Asked world;
     const auto ask = [&](std::size_t i, std::string agent) {

@@ -158,4 +158,9 @@ std::optional<std::string> Tokens::agent_of(std::string_view token) const {
     return name->name;
 }
 
+bool Tokens::has(std::string_view name) const {
+    const auto text = read_file(file_of(name), kFileBytesMax);
+    return text && parse_token_record(*text);
+}
+
 }  // namespace farthing::wallet

@@ -69,6 +69,8 @@ class Tokens {
     [[nodiscard]] Result<std::vector<Listed>> list() const;
     /// The name of the agent whose token this is. A file that cannot be read is as good as none.
     [[nodiscard]] std::optional<std::string> agent_of(std::string_view token) const;
+    /// Whether an agent of this name has one.
+    [[nodiscard]] bool has(std::string_view name) const;
 
   private:
     [[nodiscard]] std::filesystem::path file_of(std::string_view name) const;

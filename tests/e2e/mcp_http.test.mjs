@@ -8,6 +8,7 @@ import { PAID_MARKER, PRICE_ATOMIC } from "../interop/lib/origin.mjs";
 import { connectHttp, makeToken, serveHttp } from "./lib/mcp.mjs";
 import { answer } from "./lib/origin.mjs";
 import { assertExit, errorOf } from "./lib/pay.mjs";
+import { ask, startSeller } from "./lib/seller.mjs";
 import { startShop } from "./lib/shop.mjs";
 import { walletOf } from "./lib/wallet.mjs";
 
@@ -86,6 +87,23 @@ test("an agent that opens many sessions makes room for itself, and no other one 
   assert.equal(await lists(quiet), 200);
   assert.equal(await lists(first), 404);
   assert.equal(await lists(others.at(-1)), 200);
+});
+
+test("a token that is revoked pays for nothing that is in hand", async (t) => {
+  const wallet = await walletFor(t, ["--vendor", "127.0.0.1:*", "--limit", "$0.05"]);
+  const { url } = await serveHttp(t, wallet);
+  const mail = await connectHttp(t, url, await makeToken(wallet, "mail"));
+  const seller = await startSeller({
+    "/page": async (_, response) => {
+      assertExit(await wallet.run(["wallet", "token", "revoke", "mail"]), 0);
+      ask(response);
+    },
+  });
+  t.after(seller.close);
+  const { said } = await mail.call("fetch_paid_url", { url: `${seller.url}/page` });
+  assert.equal(said.money, "nothing_paid");
+  assert.equal(said.error.code, "api_key_invalid");
+  assert.deepEqual(await wallet.entries(), []);
 });
 
 test("strangers are turned away before anything is read", async (t) => {
