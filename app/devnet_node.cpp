@@ -4,7 +4,6 @@
 #include "app/devnet_accounts.hpp"
 #include "farthing/base/hex.hpp"
 #include "farthing/evm/abi.hpp"
-#include "farthing/evm/eip3009.hpp"
 
 namespace farthing::app {
 namespace {
@@ -51,13 +50,17 @@ Task<Result<>> DevnetNode::mint(Address token, Address to, U256 amount) {
     co_return co_await send(owner, token, std::move(data));
 }
 
-Task<Result<U256>> DevnetNode::balance(Address token, Address owner) {
-    const auto call = erc20::balance_of(token, owner);
+Task<Result<json::Value>> DevnetNode::read(Call call) {
     json::Object object{{"to", call.to.to_lower()}, {"data", to_hex(call.data)}};
     json::Array params;
     params.emplace_back(std::move(object));
     params.emplace_back("latest");
-    const auto answer = co_await ask("eth_call", std::move(params));
+    co_return co_await ask("eth_call", std::move(params));
+}
+
+Task<Result<U256>> DevnetNode::balance(Address token, Address owner) {
+    auto question = erc20::balance_of(token, owner);
+    const auto answer = co_await read(std::move(question));
     if (!answer) co_return fail(answer.error());
     const auto* text = answer->if_string();
     const auto word = bytes32_from_hex(text != nullptr ? std::string_view(*text) : "");

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "app/world.hpp"
-#include "farthing/evm/address.hpp"
+#include "farthing/evm/eip3009.hpp"
 #include "farthing/evm/u256.hpp"
 #include "farthing/net/json_rpc.hpp"
 
@@ -20,6 +20,8 @@ class DevnetNode {
     Task<Result<>> send(Address from, Address to, Bytes data);
     /// Atomic units, made by the owner of the development token.
     Task<Result<>> mint(Address token, Address to, U256 amount);
+    /// `eth_call` at the newest block.
+    Task<Result<json::Value>> read(Call call);
     /// Errors besides: rpc_failed when there is no such token.
     Task<Result<U256>> balance(Address token, Address owner);
 

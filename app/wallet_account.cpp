@@ -17,8 +17,6 @@ constexpr std::chrono::milliseconds kChainTimeout{10'000};
 constexpr std::chrono::milliseconds kConnectTimeout{10'000};
 /// A settlement may take as long as the chain does.
 constexpr std::chrono::milliseconds kAnswerTimeout{120'000};
-/// Of an answer that is not streamed: several are in memory at the same time.
-constexpr std::size_t kBodyBytesMax = 16 << 20;
 
 struct AssetFile {
     std::vector<Asset> asset;
@@ -99,10 +97,8 @@ Result<std::unique_ptr<OpenAccount>> open_account(World& world, const AccountOpt
     client.read_timeout = kAnswerTimeout;
     client.ca_file = options.ca_file;
     out->client = net::Client::make(world.env(), world.loop, std::move(client));
-    wallet::PayerConfig config;
-    config.body_bytes_max = kBodyBytesMax;
     wallet::Account::Parts parts{*out->client,         *out->signer, *out->wallet.ledger,
-                                 *out->wallet.mandate, out->assets,  std::move(config)};
+                                 *out->wallet.mandate, out->assets,  {}};
     out->account = std::make_unique<wallet::Account>(world.env(), std::move(parts));
     return out;
 }

@@ -170,12 +170,8 @@ class Installer {
     }
 
     Task<Result<>> check_domain(Asset usdc) {
-        const auto call = erc20::domain_separator(usdc.address);
-        json::Object object{{"to", call.to.to_lower()}, {"data", to_hex(call.data)}};
-        json::Array params;
-        params.emplace_back(std::move(object));
-        params.emplace_back("latest");
-        auto separator = co_await node_.ask("eth_call", std::move(params));
+        auto question = erc20::domain_separator(usdc.address);
+        auto separator = co_await node_.read(std::move(question));
         if (!separator) co_return fail(std::move(separator).error());
         if (*separator != json::Value(to_hex(eip712::domain_separator(usdc.domain())))) {
             co_return fail(Errc::internal, "the installed USDC has another EIP-712 domain");

@@ -61,20 +61,6 @@ std::string claimed_url(const dialect::Offered& offered, const v2::PaymentRequir
     return value != nullptr && value->is_string() ? std::string(value->get_string()) : "";
 }
 
-Result<Purchase> purchase_of(const dialect::Offered& offered, const Verdict& verdict,
-                             std::uint64_t lifetime) {
-    const auto& wanted = *verdict.requirements;
-    FARTHING_TRY(const auto pay_to, parse_address(wanted.pay_to));
-    Purchase out;
-    out.claimed = claimed_url(offered, wanted);
-    out.network = wanted.network;
-    out.asset = verdict.asset->address;
-    out.pay_to = pay_to;
-    out.amount = wanted.amount;
-    out.lifetime = lifetime;
-    return out;
-}
-
 /// A Host of the caller's own asks another site than the URL says: the one that is decided about.
 Result<> check_host(const net::Url& url, const net::Request& request) {
     for (const auto host : request.headers.all("Host")) {
@@ -256,12 +242,7 @@ Task<Result<Quote>> Payer::quote(net::Url url, net::Request request) {
         quote.choice = choose(*offered, config_.rules, assets_);
         observer_.offered(*offered, quote.choice);
         if (quote.choice.chosen) {
-            const auto& chosen = quote.choice.verdicts[*quote.choice.chosen];
-            const auto lifetime = std::min(chosen.requirements->max_timeout_seconds,
-                                           config_.rules.lifetime_seconds_max);
-            FARTHING_CO_TRY(quote.purchase, purchase_of(*offered, chosen, lifetime));
-            quote.purchase->url = exchange->url;
-            quote.purchase->method = exchange->request.method;
+            FARTHING_CO_TRY(quote.purchase, purchase_of(*exchange, *offered, quote.choice));
         }
         quote.offered = std::move(*offered);
     }
@@ -276,11 +257,28 @@ struct Payer::Draft {
     Purchase purchase;  ///< for the treasury
 };
 
-Result<Payer::Draft> Payer::draft(const dialect::Offered& offered, const Choice& choice) {
+Result<Purchase> Payer::purchase_of(const Exchange& unpaid, const dialect::Offered& offered,
+                                    const Choice& choice) const {
+    const auto& verdict = choice.verdicts[*choice.chosen];
+    const auto& wanted = *verdict.requirements;
+    FARTHING_TRY(const auto pay_to, parse_address(wanted.pay_to));
+    Purchase out;
+    out.url = unpaid.url;
+    out.claimed = claimed_url(offered, wanted);
+    out.method = unpaid.request.method;
+    out.network = wanted.network;
+    out.asset = verdict.asset->address;
+    out.pay_to = pay_to;
+    out.amount = wanted.amount;
+    out.lifetime = std::min(wanted.max_timeout_seconds, config_.rules.lifetime_seconds_max);
+    return out;
+}
+
+Result<Payer::Draft> Payer::draft(const Exchange& unpaid, const dialect::Offered& offered,
+                                  const Choice& choice) {
     const auto& verdict = choice.verdicts[*choice.chosen];
     const auto& wanted = *verdict.requirements;
     const auto now = env_.clock.now();
-    const auto seconds = std::min(wanted.max_timeout_seconds, config_.rules.lifetime_seconds_max);
     const scheme::Signing signing{
         .payer = signer_.address(),
         .now = static_cast<scheme::UnixSeconds>(now.time_since_epoch().count()),
@@ -288,13 +286,13 @@ Result<Payer::Draft> Payer::draft(const dialect::Offered& offered, const Choice&
         .x402_version = offered.x402_version,
         .lifetime_max = config_.rules.lifetime_seconds_max};
     FARTHING_TRY(auto message, scheme::find_scheme(wanted.scheme)->authorize(wanted, signing));
-    Draft out{{}, std::move(message), {}};
+    FARTHING_TRY(auto purchase, purchase_of(unpaid, offered, choice));
+    Draft out{{}, std::move(message), std::move(purchase)};
     out.payment.requirements = wanted;
     out.payment.asset = *verdict.asset;
     out.payment.payer = signing.payer;
     out.payment.nonce = signing.nonce;
-    out.payment.valid_before = now + std::chrono::seconds(seconds);
-    FARTHING_TRY(out.purchase, purchase_of(offered, verdict, seconds));
+    out.payment.valid_before = now + std::chrono::seconds(out.purchase.lifetime);
     return out;
 }
 
@@ -336,9 +334,7 @@ Task<Result<Bytes>> Payer::sign_granted(Draft draft, Flight& flight) {
 
 Task<Result<Authorised>> Payer::authorise(const Exchange& unpaid, const dialect::Offered& offered,
                                           const Choice& choice, Flight& flight) {
-    FARTHING_CO_TRY(auto drafted, draft(offered, choice));
-    drafted.purchase.url = unpaid.url;
-    drafted.purchase.method = unpaid.request.method;
+    FARTHING_CO_TRY(auto drafted, draft(unpaid, offered, choice));
     Authorised out;
     out.payment = drafted.payment;
     v2::PaymentPayload payload;

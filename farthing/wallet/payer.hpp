@@ -139,7 +139,11 @@ class Payer {
                                    Flight& flight);
     /// What will be signed if it is granted.
     struct Draft;
-    [[nodiscard]] Result<Draft> draft(const dialect::Offered& offered, const Choice& choice);
+    [[nodiscard]] Result<Draft> draft(const Exchange& unpaid, const dialect::Offered& offered,
+                                      const Choice& choice);
+    [[nodiscard]] Result<Purchase> purchase_of(const Exchange& unpaid,
+                                               const dialect::Offered& offered,
+                                               const Choice& choice) const;
     /// Reserves and signs, in this order, and has both noted before anything is sent.
     Task<Result<Authorised>> authorise(const Exchange& unpaid, const dialect::Offered& offered,
                                        const Choice& choice, Flight& flight);

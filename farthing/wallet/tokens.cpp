@@ -151,16 +151,16 @@ Result<std::vector<Tokens::Listed>> Tokens::list() const {
 std::optional<std::string> Tokens::agent_of(std::string_view token) const {
     const auto name = read_token(token);
     if (!name || name->kind != TokenName::Kind::agent) return std::nullopt;
-    const auto text = read_file(file_of(name->name), kFileBytesMax);
-    if (!text) return std::nullopt;
-    const auto record = parse_token_record(*text);
+    const auto record = record_of(name->name);
     if (!record || !is_token_of(token, record->hash)) return std::nullopt;
     return name->name;
 }
 
-bool Tokens::has(std::string_view name) const {
-    const auto text = read_file(file_of(name), kFileBytesMax);
-    return text && parse_token_record(*text);
+bool Tokens::has(std::string_view name) const { return record_of(name).has_value(); }
+
+Result<TokenRecord> Tokens::record_of(std::string_view name) const {
+    FARTHING_TRY(const auto text, read_file(file_of(name), kFileBytesMax));
+    return parse_token_record(text);
 }
 
 }  // namespace farthing::wallet

@@ -74,6 +74,7 @@ class Tokens {
 
   private:
     [[nodiscard]] std::filesystem::path file_of(std::string_view name) const;
+    [[nodiscard]] Result<TokenRecord> record_of(std::string_view name) const;
 
     std::filesystem::path folder_;
 };
